@@ -24,5 +24,5 @@ void *arena_calloc(struct arena *arena, size_t count, size_t size);
 /* A copy of s followed by a NUL; p == NULL without memory. */
 struct str arena_str(struct arena *arena, struct str s);
 
-#define ARENA_NEW(arena, type) ((type *)arena_calloc((arena), 1, sizeof(type)))
+#define ARENA_NEW(arena, type)          ((type *)arena_calloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_calloc((arena), (count), sizeof(type)))

@@ -45,5 +45,6 @@ struct str str_trim(struct str s);
 bool str_to_i64(struct str s, int64_t *out);
 
 /* The candidate closest to `word` by edit distance (case-insensitive, Damerau-Levenshtein), or NULL
- * when none is near enough to suggest: distance at most a third of the word's length, at least 1. */
+ * when none is near enough to suggest: distance at most a third of the word's length, at least 1.
+ */
 const char *str_suggest(struct str word, const char *const *candidates, size_t n);

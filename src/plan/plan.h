@@ -13,9 +13,9 @@ typedef const char *(*plan_getenv)(void *user, const char *name);
 /* One problem. Lines and columns count from 1; columns count code points. */
 struct plan_error {
     uint32_t line, column;
-    struct str message;  /* one sentence: what is wrong, what was expected, perhaps a suggestion */
-    struct str excerpt;  /* for SQL: the query's line and a second line with a caret; else empty */
-    int code;            /* ERR_INVALID or ERR_UNSUPPORTED ("not supported yet") */
+    struct str message; /* one sentence: what is wrong, what was expected, perhaps a suggestion */
+    struct str excerpt; /* for SQL: the query's line and a second line with a caret; else empty */
+    int code;           /* ERR_INVALID or ERR_UNSUPPORTED ("not supported yet") */
 };
 
 struct plan_errors {
@@ -25,7 +25,7 @@ struct plan_errors {
 
 struct plan_option {
     struct str key, value;
-    bool secret; /* never shown */
+    bool secret;           /* never shown */
     uint32_t line, column; /* of the value */
 };
 
@@ -55,9 +55,10 @@ struct plan_kafka {
     enum plan_starting starting;
     struct plan_partition_offset *starting_offsets; /* START_OFFSETS */
     uint32_t starting_offset_count;
-    int64_t starting_timestamp_ms;   /* START_TIMESTAMP */
-    bool starting_timestamp_or_latest; /* startingOffsetsByTimestampStrategy = latest (else error) */
-    int64_t max_offsets_per_trigger; /* 0: no limit */
+    int64_t starting_timestamp_ms; /* START_TIMESTAMP */
+    bool
+        starting_timestamp_or_latest; /* startingOffsetsByTimestampStrategy = latest (else error) */
+    int64_t max_offsets_per_trigger;  /* 0: no limit */
     bool fail_on_data_loss;
     struct plan_option *client; /* librdkafka's names, without "kafka." */
     uint32_t client_count;
@@ -80,10 +81,10 @@ struct plan_sql {
 struct plan_sink {
     struct str name; /* given, or <format><index> */
     enum plan_sink_format format;
-    struct str path; /* file sinks; empty for console (and in a conformance case) */
-    bool truncate;      /* console: cut cells */
-    int32_t truncate_width; /* console: to this many characters when truncate; default 20 */
-    int32_t num_rows;   /* console: rows shown, default 20 */
+    struct str path;             /* file sinks; empty for console (and in a conformance case) */
+    bool truncate;               /* console: cut cells */
+    int32_t truncate_width;      /* console: to this many characters when truncate; default 20 */
+    int32_t num_rows;            /* console: rows shown, default 20 */
     struct plan_option *options; /* those a file sink understands, unparsed */
     uint32_t option_count;
     uint32_t line, column;
@@ -102,7 +103,7 @@ struct plan {
     struct arena arena; /* everything below lives here */
     struct str file;    /* as given, for messages */
     struct str name;
-    struct str view;    /* source.name */
+    struct str view; /* source.name */
     struct plan_kafka kafka;
     struct plan_value value;
     struct plan_query *queries;
@@ -140,8 +141,8 @@ int plan_create(struct plan **out, const struct plan_input *input, struct arena 
 void plan_destroy(struct plan *plan);
 
 /* Adds one error; for later checks (SQL) that report in the same list. */
-void plan_error_add(struct plan_errors *errors, struct arena *arena, uint32_t line,
-                    uint32_t column, int code, const char *fmt, ...) PRINTF_LIKE(6, 7);
+void plan_error_add(struct plan_errors *errors, struct arena *arena, uint32_t line, uint32_t column,
+                    int code, const char *fmt, ...) PRINTF_LIKE(6, 7);
 
 /* Appends every error as "file:line:column: error: message" with its excerpt, then a count. */
 void plan_errors_print(const struct plan_errors *errors, struct str file, struct buf *out);

@@ -7,10 +7,10 @@
 
 /* Where in the query's text a problem is. */
 struct sql_error {
-    int code;         /* ERR_INVALID, ERR_UNSUPPORTED, ERR_NOMEM */
-    uint32_t offset;  /* byte offset into the text */
-    uint32_t line;    /* from 1, inside the text */
-    uint32_t column;  /* from 1, in code points */
+    int code;        /* ERR_INVALID, ERR_UNSUPPORTED, ERR_NOMEM */
+    uint32_t offset; /* byte offset into the text */
+    uint32_t line;   /* from 1, inside the text */
+    uint32_t column; /* from 1, in code points */
     char message[500];
 };
 
@@ -46,9 +46,9 @@ struct sql_batch_context {
     int64_t batch_timestamp_us; /* current_timestamp() */
 };
 
-/* Runs WHERE and the select list over one block, whose columns are the scope's in order (columns not
- * used may be left all zero). The result's memory is in `arena`; its strings may be views into the
- * input. Fails with ERR_NOMEM, or ERR_INVALID where Spark raises a run-time error. */
+/* Runs WHERE and the select list over one block, whose columns are the scope's in order (columns
+ * not used may be left all zero). The result's memory is in `arena`; its strings may be views into
+ * the input. Fails with ERR_NOMEM, or ERR_INVALID where Spark raises a run-time error. */
 int sql_query_run(struct sql_query *query, const struct block *in,
                   const struct sql_batch_context *context, struct arena *arena, struct block *out,
                   struct err *err) MUST_CHECK;

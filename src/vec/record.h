@@ -5,8 +5,8 @@
 
 /* What every record of a block shares is in the block: its topic and partition. */
 struct record {
-    struct str value;     /* value.p == NULL: the message has a NULL value (a tombstone) */
-    struct str key;       /* key.p == NULL: no key */
+    struct str value; /* value.p == NULL: the message has a NULL value (a tombstone) */
+    struct str key;   /* key.p == NULL: no key */
     int64_t offset;
     int64_t timestamp_ms; /* broker timestamp, milliseconds since 1970; -1: none */
 };

@@ -1,25 +1,32 @@
 #include "vec/type.h"
 
 static const struct type simple_types[TYPE_KIND_COUNT] = {
-    [TYPE_VOID] = {.kind = TYPE_VOID},         [TYPE_BOOLEAN] = {.kind = TYPE_BOOLEAN},
-    [TYPE_TINYINT] = {.kind = TYPE_TINYINT},   [TYPE_SMALLINT] = {.kind = TYPE_SMALLINT},
-    [TYPE_INT] = {.kind = TYPE_INT},           [TYPE_BIGINT] = {.kind = TYPE_BIGINT},
-    [TYPE_FLOAT] = {.kind = TYPE_FLOAT},       [TYPE_DOUBLE] = {.kind = TYPE_DOUBLE},
-    [TYPE_STRING] = {.kind = TYPE_STRING},     [TYPE_BINARY] = {.kind = TYPE_BINARY},
-    [TYPE_DATE] = {.kind = TYPE_DATE},         [TYPE_TIMESTAMP] = {.kind = TYPE_TIMESTAMP},
+    [TYPE_VOID] = {.kind = TYPE_VOID},       [TYPE_BOOLEAN] = {.kind = TYPE_BOOLEAN},
+    [TYPE_TINYINT] = {.kind = TYPE_TINYINT}, [TYPE_SMALLINT] = {.kind = TYPE_SMALLINT},
+    [TYPE_INT] = {.kind = TYPE_INT},         [TYPE_BIGINT] = {.kind = TYPE_BIGINT},
+    [TYPE_FLOAT] = {.kind = TYPE_FLOAT},     [TYPE_DOUBLE] = {.kind = TYPE_DOUBLE},
+    [TYPE_STRING] = {.kind = TYPE_STRING},   [TYPE_BINARY] = {.kind = TYPE_BINARY},
+    [TYPE_DATE] = {.kind = TYPE_DATE},       [TYPE_TIMESTAMP] = {.kind = TYPE_TIMESTAMP},
 };
 
 static const struct {
     const char *name;
     size_t width;
 } kinds[TYPE_KIND_COUNT] = {
-    [TYPE_VOID] = {"VOID", 0},         [TYPE_BOOLEAN] = {"BOOLEAN", 1},
-    [TYPE_TINYINT] = {"TINYINT", 1},   [TYPE_SMALLINT] = {"SMALLINT", 2},
-    [TYPE_INT] = {"INT", 4},           [TYPE_BIGINT] = {"BIGINT", 8},
-    [TYPE_FLOAT] = {"FLOAT", 4},       [TYPE_DOUBLE] = {"DOUBLE", 8},
-    [TYPE_DECIMAL] = {"DECIMAL", 16},  [TYPE_STRING] = {"STRING", 16},
-    [TYPE_BINARY] = {"BINARY", 16},    [TYPE_DATE] = {"DATE", 4},
-    [TYPE_TIMESTAMP] = {"TIMESTAMP", 8}, [TYPE_STRUCT] = {"STRUCT", 0},
+    [TYPE_VOID] = {"VOID", 0},
+    [TYPE_BOOLEAN] = {"BOOLEAN", 1},
+    [TYPE_TINYINT] = {"TINYINT", 1},
+    [TYPE_SMALLINT] = {"SMALLINT", 2},
+    [TYPE_INT] = {"INT", 4},
+    [TYPE_BIGINT] = {"BIGINT", 8},
+    [TYPE_FLOAT] = {"FLOAT", 4},
+    [TYPE_DOUBLE] = {"DOUBLE", 8},
+    [TYPE_DECIMAL] = {"DECIMAL", 16},
+    [TYPE_STRING] = {"STRING", 16},
+    [TYPE_BINARY] = {"BINARY", 16},
+    [TYPE_DATE] = {"DATE", 4},
+    [TYPE_TIMESTAMP] = {"TIMESTAMP", 8},
+    [TYPE_STRUCT] = {"STRUCT", 0},
     [TYPE_ARRAY] = {"ARRAY", 8},
 };
 

@@ -28,10 +28,10 @@ struct field;
 
 struct type {
     enum type_kind kind;
-    uint8_t precision, scale;    /* DECIMAL: 1..38, 0..precision */
-    uint32_t field_count;        /* STRUCT */
-    const struct field *fields;  /* STRUCT */
-    const struct type *element;  /* ARRAY */
+    uint8_t precision, scale;   /* DECIMAL: 1..38, 0..precision */
+    uint32_t field_count;       /* STRUCT */
+    const struct field *fields; /* STRUCT */
+    const struct type *element; /* ARRAY */
 };
 
 struct field {

@@ -12,8 +12,9 @@ enum { BLOCK_ROWS_MAX = 4096 };
 struct vec {
     const struct type *type;
     uint32_t rows;
-    uint64_t *valid; /* bit i (word i/64) set: row i is not NULL; the pointer NULL: no row is NULL */
-    union {          /* rows values; what stands in a NULL row is unspecified but initialised */
+    uint64_t
+        *valid; /* bit i (word i/64) set: row i is not NULL; the pointer NULL: no row is NULL */
+    union {     /* rows values; what stands in a NULL row is unspecified but initialised */
         void *data;
         uint8_t *boolean; /* 0 or 1 */
         int8_t *i8;
@@ -22,8 +23,8 @@ struct vec {
         int64_t *i64; /* BIGINT, TIMESTAMP */
         float *f32;
         double *f64;
-        struct str *str;      /* STRING, BINARY */
-        __int128 *decimal;    /* unscaled value */
+        struct str *str;       /* STRING, BINARY */
+        __int128 *decimal;     /* unscaled value */
         struct vec_span *span; /* ARRAY: where in children[0] each row's elements are */
     };
     struct vec *children; /* STRUCT: one per field, each `rows` long; ARRAY: one, all elements */
@@ -56,7 +57,8 @@ static inline void vec_set_null(struct vec *vec, uint32_t row)
 }
 
 /* An uninitialised vector without NULLs; ERR_NOMEM. STRUCT allocates its children too. */
-int vec_init(struct vec *vec, const struct type *type, uint32_t rows, struct arena *arena) MUST_CHECK;
+int vec_init(struct vec *vec, const struct type *type, uint32_t rows,
+             struct arena *arena) MUST_CHECK;
 /* Gives the vector a bitmap with every row valid, if it has none. */
 int vec_ensure_valid(struct vec *vec, struct arena *arena) MUST_CHECK;
 /* A vector in which every row is NULL. */
