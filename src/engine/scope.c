@@ -1,0 +1,121 @@
+#include "engine/scope.h"
+
+#include <stdlib.h>
+
+static const struct type type_binary = {.kind = TYPE_BINARY};
+static const struct type type_string = {.kind = TYPE_STRING};
+static const struct type type_int = {.kind = TYPE_INT};
+static const struct type type_bigint = {.kind = TYPE_BIGINT};
+static const struct type type_timestamp = {.kind = TYPE_TIMESTAMP};
+static const struct field header_fields[] = {
+    {{"key", 3}, &type_string},
+    {{"value", 5}, &type_binary},
+};
+static const struct type type_header = {
+    .kind = TYPE_STRUCT, .field_count = 2, .fields = header_fields};
+static const struct type type_headers = {.kind = TYPE_ARRAY, .element = &type_header};
+
+static const struct sql_column metadata[SCOPE_METADATA_COUNT] = {
+    [SCOPE_KEY] = {{"_key", 4}, &type_binary, true},
+    [SCOPE_TOPIC] = {{"_topic", 6}, &type_string, true},
+    [SCOPE_PARTITION] = {{"_partition", 10}, &type_int, true},
+    [SCOPE_OFFSET] = {{"_offset", 7}, &type_bigint, true},
+    [SCOPE_TIMESTAMP] = {{"_timestamp", 10}, &type_timestamp, true},
+    [SCOPE_HEADERS] = {{"_headers", 8}, &type_headers, true},
+};
+
+int scope_init(struct scope *scope, const struct plan *plan)
+{
+    const struct type *schema = plan->value.schema;
+    *scope = (struct scope){.value_count = schema->field_count};
+    uint32_t count = schema->field_count + SCOPE_METADATA_COUNT;
+    scope->columns = calloc(count, sizeof *scope->columns);
+    if (!scope->columns)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < schema->field_count; i++) {
+        scope->columns[i] =
+            (struct sql_column){.name = schema->fields[i].name, .type = schema->fields[i].type};
+    }
+    memcpy(scope->columns + schema->field_count, metadata, sizeof metadata);
+    scope->sql = (struct sql_scope){.view = plan->view, .columns = scope->columns, .count = count};
+    return 0;
+}
+
+void scope_fini(struct scope *scope)
+{
+    free(scope->columns);
+    *scope = (struct scope){0};
+}
+
+void scope_mark_used(struct scope *scope, struct sql_query *const *queries, uint32_t count)
+{
+    for (uint32_t q = 0; q < count; q++) {
+        for (uint32_t i = 0; i < SCOPE_METADATA_COUNT; i++)
+            scope->used[i] |= sql_query_uses(queries[q], scope->value_count + i);
+    }
+}
+
+static int fill_keys(struct vec *vec, const struct record_block *records, struct arena *arena)
+{
+    for (uint32_t i = 0; i < records->count; i++) {
+        vec->str[i] = records->records[i].key;
+        if (records->records[i].key.p)
+            continue;
+        if (vec_ensure_valid(vec, arena) != 0)
+            return ERR_NOMEM;
+        vec_set_null(vec, i);
+    }
+    return 0;
+}
+
+static int fill(struct vec *vec, enum scope_metadata which, const struct record_block *records,
+                struct arena *arena)
+{
+    const struct record *record = records->records;
+    uint32_t n = records->count;
+    switch (which) {
+    case SCOPE_KEY:
+        return fill_keys(vec, records, arena);
+    case SCOPE_TOPIC:
+        for (uint32_t i = 0; i < n; i++)
+            vec->str[i] = records->topic;
+        break;
+    case SCOPE_PARTITION:
+        for (uint32_t i = 0; i < n; i++)
+            vec->i32[i] = records->partition;
+        break;
+    case SCOPE_OFFSET:
+        for (uint32_t i = 0; i < n; i++)
+            vec->i64[i] = record[i].offset;
+        break;
+    case SCOPE_TIMESTAMP:
+        for (uint32_t i = 0; i < n; i++)
+            vec->i64[i] = record[i].timestamp_ms * 1000;
+        break;
+    case SCOPE_HEADERS: /* refused when bound: arrays are not supported yet */
+    case SCOPE_METADATA_COUNT:
+        break;
+    }
+    return 0;
+}
+
+int scope_add_metadata(const struct scope *scope, const struct record_block *records,
+                       struct block *block, struct arena *arena)
+{
+    REQUIRE(block->col_count == scope->value_count);
+    struct vec *cols = ARENA_ARRAY(arena, struct vec, scope->sql.count);
+    if (!cols)
+        return ERR_NOMEM;
+    memcpy(cols, block->cols, block->col_count * sizeof *cols);
+    block->cols = cols;
+    block->col_count = scope->sql.count;
+    for (uint32_t i = 0; i < SCOPE_METADATA_COUNT; i++) {
+        if (!scope->used[i])
+            continue;
+        struct vec *vec = &cols[scope->value_count + i];
+        if (vec_init(vec, metadata[i].type, records->count, arena) != 0 ||
+            fill(vec, i, records, arena) != 0)
+            return ERR_NOMEM;
+    }
+    return 0;
+}
