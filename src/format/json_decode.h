@@ -1,0 +1,34 @@
+/* json_decode.h: message values → column vectors, as Spark's from_json reads them.
+ *
+ * Follows Spark 3.5.3's JacksonParser over Jackson 2.15.2 (ReaderBasedJsonParser) with default
+ * options: partial results, single quotes and NaN/INF tokens allowed. */
+#pragma once
+
+#include "base/err.h"
+#include "vec/record.h"
+#include "vec/vec.h"
+
+struct json_decoder;
+
+struct json_decode_options {
+    const struct type *schema; /* STRUCT; must outlive the decoder */
+    int corrupt_column; /* index of the STRING column that gets a malformed record's text, or -1 */
+    const bool *wanted; /* per column: some query reads it; NULL: all. Copied. */
+};
+
+/* ERR_UNSUPPORTED with a message when a column's type cannot be read from JSON; ERR_NOMEM. */
+int json_decoder_create(struct json_decoder **out, const struct json_decode_options *options,
+                        struct err *err) MUST_CHECK;
+void json_decoder_destroy(struct json_decoder *decoder);
+
+/* Decodes `count` records (at most BLOCK_ROWS_MAX) into *out, which gets every column of the
+ * schema; columns that are not wanted are NULL throughout. Strings are views into the records'
+ * values or live in the arena, as does everything else in *out.
+ *
+ * malformed[i] becomes 1 where Spark would set _corrupt_record, else 0; what that means (pass,
+ * drop, fail) is the caller's affair. Columns that are not wanted are not converted, so a value of
+ * the wrong type in one goes unnoticed, except that syntax errors always count. A NULL or blank
+ * value is a row of NULLs and not malformed. Errors: ERR_NOMEM only; no input makes it fail. */
+int json_decode_block(struct json_decoder *decoder, const struct record *records, uint32_t count,
+                      struct arena *arena, struct block *out, uint8_t *malformed,
+                      struct err *err) MUST_CHECK;
