@@ -1,0 +1,151 @@
+/* store.h: the contract of an object store, through which file sinks and the checkpoint write.
+ *
+ * Keys are names relative to the store's root with '/' between segments; segments that are empty or
+ * begin with '.' are refused (the store keeps its unfinished objects under such names). An object
+ * is seen whole or not at all, and is durable once its operation has completed.
+ *
+ * Every operation is asynchronous on the store's loop. A request is the caller's memory; it, the
+ * key and the bytes it was given stay untouched until its callback, which comes exactly once, later
+ * (never from inside the call that started it), on the loop, also after a cancel and on close. In
+ * the callback the request may be started again. */
+#pragma once
+
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+
+struct store_request;
+typedef void (*store_callback)(struct store_request *request);
+
+enum store_op {
+    STORE_PUT,
+    STORE_PUT_IF_ABSENT,
+    STORE_GET,
+    STORE_LIST,
+    STORE_DELETE,
+    STORE_UPLOAD_BEGIN,
+    STORE_UPLOAD_APPEND,
+    STORE_UPLOAD_SEAL,
+    STORE_UPLOAD_PUBLISH,
+    STORE_UPLOAD_ABORT,
+};
+
+struct store_entry {
+    struct str key;
+    uint64_t bytes;
+};
+
+/* An object on its way: begun, appended to, sealed (durable, invisible), published or aborted. */
+struct store_upload {
+    uint32_t magic;
+    struct store *store;
+    struct store_upload *next, *prev;
+    struct str id;  /* names the unfinished object in its store: local, the temporary's key */
+    uint64_t bytes; /* appended so far */
+    bool busy;      /* one operation at a time */
+};
+
+/* All zero before its first use; store_request_fini after the last. */
+struct store_request {
+    /* Results, valid from the callback to the next start. */
+    int code;                          /* 0 or ERR_*; err has the message */
+    struct err err;                    /* names the object and the system's reason */
+    bool transient;                    /* failed, but the same call may succeed later */
+    struct buf data;                   /* get: the object; the caller may take it */
+    const struct store_entry *entries; /* list: by key, in byte order */
+    uint32_t entry_count;
+    struct store_upload *upload; /* begin: the upload, owned by the store until its end */
+    void *user;                  /* the caller's */
+
+    /* The store's. */
+    uint32_t magic;
+    enum store_op op;
+    struct store *store;
+    struct store_request *next, *prev;
+    store_callback callback;
+    struct str key;
+    struct str bytes;
+    struct arena arena;    /* entries */
+    atomic_bool cancelled; /* also read by workers */
+    uv_work_t work;
+};
+
+void store_request_fini(struct store_request *request);
+/* Asks a running operation to end soon: it completes with ERR_CANCELLED, and may or may not have
+ * happened, or with its result when it was too late. Nothing happens if it is not running. */
+void store_request_cancel(struct store_request *request);
+
+/* Writes a whole object, replacing any. */
+void store_put(struct store *store, struct store_request *request, struct str key, struct str bytes,
+               store_callback callback, void *user);
+/* Writes a whole object unless the key is taken: then ERR_EXISTS. Atomic among all writers. */
+void store_put_if_absent(struct store *store, struct store_request *request, struct str key,
+                         struct str bytes, store_callback callback, void *user);
+/* Reads a whole object into request->data; ERR_NOT_FOUND. */
+void store_get(struct store *store, struct store_request *request, struct str key,
+               store_callback callback, void *user);
+/* Every object whose key begins with prefix (may be empty); unfinished ones are left out. */
+void store_list(struct store *store, struct store_request *request, struct str prefix,
+                store_callback callback, void *user);
+/* Succeeds also when there is no such object. */
+void store_delete(struct store *store, struct store_request *request, struct str key,
+                  store_callback callback, void *user);
+
+/* Begins an upload of the expected final key; result in request->upload. The object may still get
+ * another name in the same directory when it is sealed, if store->names_at_seal. */
+void store_upload_begin(struct store *store, struct store_request *request, struct str key,
+                        store_callback callback, void *user);
+/* One operation of an upload at a time; completion is the back pressure. A failed append may be
+ * repeated with the same bytes. */
+void store_upload_append(struct store_upload *upload, struct store_request *request,
+                         struct str bytes, store_callback callback, void *user);
+/* Makes all bytes durable under an invisible name and fixes the final key. Never worth repeating
+ * when it failed: what the disk lost is not known. */
+void store_upload_seal(struct store_upload *upload, struct store_request *request, struct str key,
+                       store_callback callback, void *user);
+/* The object appears whole under the sealed key (`key` again). Never overwrites: ERR_EXISTS when
+ * the key is another object's. Success ends the upload (the pointer is gone); otherwise it can be
+ * repeated, also after a failure whose outcome is unknown. */
+void store_upload_publish(struct store_upload *upload, struct store_request *request,
+                          struct str key, store_callback callback, void *user);
+/* Removes what was written and ends the upload, whatever the result. */
+void store_upload_abort(struct store_upload *upload, struct store_request *request,
+                        store_callback callback, void *user);
+
+/* Cancels what runs, waits for it, frees the store, then calls back (user may be NULL). Uploads
+ * that were neither published nor aborted are forgotten: what they wrote stays, their pointers are
+ * gone. */
+void store_close(struct store *store, void (*callback)(void *user), void *user);
+
+/* ---- For implementations: embed struct store first, fill ops and loop, call store_init. ---- */
+
+struct store_ops {
+    void (*start)(struct store *store, struct store_request *request); /* request->op */
+    void (*cancel)(struct store *store, struct store_request *request);
+    /* No request runs: frees uploads and the store, then store_closed_callback, all later. */
+    void (*close)(struct store *store);
+};
+
+struct store {
+    uint32_t magic;
+    const struct store_ops *ops;
+    uv_loop_t *loop;
+    bool names_at_seal;
+    struct store_request *requests; /* running */
+    struct store_upload *uploads;
+    bool closing, finishing;
+    void (*close_callback)(void *user);
+    void *close_user;
+};
+
+void store_init(struct store *store, const struct store_ops *ops, uv_loop_t *loop);
+/* Delivers request's result; on the loop, not from inside start. */
+void store_request_complete(struct store_request *request);
+void store_upload_init(struct store_upload *upload, struct store *store);
+/* Takes it off the store's list. */
+void store_upload_fini(struct store_upload *upload);
+/* ERR_INVALID unless key is a valid name (an empty one is valid as a prefix only). */
+int store_key_check(struct str key, bool prefix, struct err *err) MUST_CHECK;
