@@ -94,8 +94,10 @@ void store_list(struct store *store, struct store_request *request, struct str p
 void store_delete(struct store *store, struct store_request *request, struct str key,
                   store_callback callback, void *user);
 
+/* Whether an upload may be named when it is sealed (local), or must keep its first key (S3). */
+bool store_names_at_seal(const struct store *store);
 /* Begins an upload of the expected final key; result in request->upload. The object may still get
- * another name in the same directory when it is sealed, if store->names_at_seal. */
+ * another name in the same directory when it is sealed, if store_names_at_seal. */
 void store_upload_begin(struct store *store, struct store_request *request, struct str key,
                         store_callback callback, void *user);
 /* One operation of an upload at a time; completion is the back pressure. A failed append may be
@@ -119,33 +121,3 @@ void store_upload_abort(struct store_upload *upload, struct store_request *reque
  * that were neither published nor aborted are forgotten: what they wrote stays, their pointers are
  * gone. */
 void store_close(struct store *store, void (*callback)(void *user), void *user);
-
-/* ---- For implementations: embed struct store first, fill ops and loop, call store_init. ---- */
-
-struct store_ops {
-    void (*start)(struct store *store, struct store_request *request); /* request->op */
-    void (*cancel)(struct store *store, struct store_request *request);
-    /* No request runs: frees uploads and the store, then store_closed_callback, all later. */
-    void (*close)(struct store *store);
-};
-
-struct store {
-    uint32_t magic;
-    const struct store_ops *ops;
-    uv_loop_t *loop;
-    bool names_at_seal;
-    struct store_request *requests; /* running */
-    struct store_upload *uploads;
-    bool closing, finishing;
-    void (*close_callback)(void *user);
-    void *close_user;
-};
-
-void store_init(struct store *store, const struct store_ops *ops, uv_loop_t *loop);
-/* Delivers request's result; on the loop, not from inside start. */
-void store_request_complete(struct store_request *request);
-void store_upload_init(struct store_upload *upload, struct store *store);
-/* Takes it off the store's list. */
-void store_upload_fini(struct store_upload *upload);
-/* ERR_INVALID unless key is a valid name (an empty one is valid as a prefix only). */
-int store_key_check(struct str key, bool prefix, struct err *err) MUST_CHECK;

@@ -1,0 +1,163 @@
+#include "store/local_fs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A directory still to read, by its key with a slash behind it ("" is the root). */
+struct pending_dir {
+    struct pending_dir *next;
+    struct str path;
+};
+
+struct listing {
+    struct local_call *call;
+    struct str prefix;
+    struct arena *arena;
+    struct pending_dir *pending;
+    struct store_entry *entries;
+    uint32_t count, capacity;
+};
+
+static int fail_memory(struct listing *listing)
+{
+    return err_set(listing->call->err, ERR_NOMEM, "out of memory listing %s",
+                   listing->call->root->path);
+}
+
+static int push_dir(struct listing *listing, struct str path)
+{
+    struct pending_dir *dir = ARENA_NEW(listing->arena, struct pending_dir);
+    if (!dir)
+        return fail_memory(listing);
+    dir->path = path;
+    dir->next = listing->pending;
+    listing->pending = dir;
+    return 0;
+}
+
+static int push_entry(struct listing *listing, struct store_entry entry)
+{
+    if (listing->count == listing->capacity) {
+        uint32_t capacity = listing->capacity ? listing->capacity * 2 : 64;
+        struct store_entry *entries = ARENA_ARRAY(listing->arena, struct store_entry, capacity);
+        if (!entries)
+            return fail_memory(listing);
+        if (listing->count)
+            memcpy(entries, listing->entries, listing->count * sizeof *entries);
+        listing->entries = entries;
+        listing->capacity = capacity;
+    }
+    listing->entries[listing->count++] = entry;
+    return 0;
+}
+
+/* The path of name inside dir, with a slash behind if it is a directory. */
+static struct str join(struct listing *listing, struct str dir, const char *name, bool is_dir)
+{
+    size_t n = strlen(name);
+    char *p = arena_alloc(listing->arena, dir.n + n + 2);
+    if (!p)
+        return (struct str){0};
+    if (dir.n)
+        memcpy(p, dir.p, dir.n);
+    memcpy(p + dir.n, name, n);
+    p[dir.n + n] = is_dir ? '/' : '\0';
+    p[dir.n + n + 1] = '\0';
+    return (struct str){p, dir.n + n + (is_dir ? 1 : 0)};
+}
+
+static int take_name(struct listing *listing, int dir_fd, struct str dir, const char *name)
+{
+    struct stat st;
+    if (name[0] == '.' || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
+        return 0; /* unfinished, or removed since */
+    bool is_dir = S_ISDIR(st.st_mode);
+    if (!is_dir && !S_ISREG(st.st_mode))
+        return 0;
+    struct str path = join(listing, dir, name, is_dir);
+    if (!path.p)
+        return fail_memory(listing);
+    if (str_starts_with(path, listing->prefix)) {
+        if (!is_dir)
+            return push_entry(listing, (struct store_entry){path, (uint64_t)st.st_size});
+        return push_dir(listing, path);
+    }
+    return is_dir && str_starts_with(listing->prefix, path) ? push_dir(listing, path) : 0;
+}
+
+static int fail_dir(struct listing *listing, struct str path, int number)
+{
+    if (number == ENOENT || number == ENOTDIR)
+        return 0;
+    char text[256];
+    if (strerror_r(number, text, sizeof text))
+        snprintf(text, sizeof text, "error %d", number);
+    listing->call->transient = number == EMFILE || number == ENFILE;
+    return err_set(listing->call->err, ERR_IO, "cannot list %s/%.*s: %s", listing->call->root->path,
+                   STR_ARG(path), text);
+}
+
+static int read_dir(struct listing *listing, struct str path)
+{
+    char name[LOCAL_PATH_MAX + 256];
+    if (path.n >= sizeof name)
+        return 0; /* longer than any key */
+    snprintf(name, sizeof name, "%.*s", STR_ARG(path));
+    int fd =
+        openat(listing->call->root->fd, path.n ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_dir(listing, path, errno);
+    DIR *dir = fdopendir(fd);
+    if (!dir) {
+        close(fd);
+        return fail_dir(listing, path, errno);
+    }
+    int code = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (!entry && errno)
+            code = fail_dir(listing, path, errno);
+        if (!entry || code)
+            break;
+        code = take_name(listing, fd, path, entry->d_name);
+        if (code)
+            break;
+    }
+    closedir(dir);
+    return code;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    return str_cmp(((const struct store_entry *)a)->key, ((const struct store_entry *)b)->key);
+}
+
+int local_list(struct local_call *call, struct str prefix, struct arena *arena,
+               const struct store_entry **entries, uint32_t *count)
+{
+    struct listing listing = {.call = call, .prefix = prefix, .arena = arena};
+    struct str start = prefix; /* the directory part of the prefix */
+    while (start.n && start.p[start.n - 1] != '/')
+        start.n--;
+    int code = push_dir(&listing, start);
+    while (code == 0 && listing.pending) {
+        struct pending_dir *dir = listing.pending;
+        listing.pending = dir->next;
+        if (atomic_load(call->cancelled))
+            return err_set(call->err, ERR_CANCELLED, "cancelled: listing %s", call->root->path);
+        code = read_dir(&listing, dir->path);
+    }
+    if (code)
+        return code;
+    if (listing.count)
+        qsort(listing.entries, listing.count, sizeof *listing.entries, compare_entries);
+    *entries = listing.entries;
+    *count = listing.count;
+    return 0;
+}
