@@ -1,0 +1,569 @@
+#include "source/kafka_source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "os/clock.h"
+
+enum {
+    TICK_MS = 200,
+    STALL_MS_MAX = 5000,      /* a partition that delivers nothing for so long is left out */
+    PARTITIONS_EXPECTED = 4,  /* before the topics are known */
+    DRAIN_RECORDS_MAX = 4096, /* of one call to the client */
+};
+
+static struct kafka_source *of(struct source *base)
+{
+    return CONTAINER_OF(base, struct kafka_source, base);
+}
+
+int64_t kafka_source_now_ms(void)
+{
+    return clock_monotonic_us() / 1000;
+}
+
+void kafka_source_fail(struct kafka_source *source, const struct err *err)
+{
+    if (source->base.state == SOURCE_FAILED)
+        return;
+    source->base.state = SOURCE_FAILED;
+    source->base.err = *err;
+    source->hooks.changed(source->hooks.user);
+}
+
+void kafka_source_trouble(struct kafka_source *source, const char *text)
+{
+    if (strcmp(source->base.trouble, text) == 0)
+        return;
+    snprintf(source->base.trouble, sizeof source->base.trouble, "%s", text);
+    if (*text)
+        log_line(source->options.log, LOG_WARN, "kafka source waits, retrying",
+                 LOG_S("reason", text));
+    else
+        log_line(source->options.log, LOG_INFO, "kafka source goes on");
+}
+
+/* ---- partitions ---- */
+
+static bool grow(void *array, size_t size, uint32_t from, uint32_t to)
+{
+    void **place = array;
+    char *p = realloc(*place, size * to);
+    if (!p)
+        return false;
+    memset(p + size * from, 0, size * (to - from));
+    *place = p;
+    return true;
+}
+
+int kafka_source_reserve(struct kafka_source *source, uint32_t n)
+{
+    if (n <= source->capacity)
+        return 0;
+    uint32_t from = source->capacity, to = n < 16 ? 16 : n * 2;
+    if (!grow(&source->base.partitions, sizeof *source->base.partitions, from, to) ||
+        !grow(&source->parts, sizeof *source->parts, from, to) ||
+        !grow(&source->slices, sizeof *source->slices, from, to) ||
+        !grow(&source->order, sizeof *source->order, from, to) ||
+        !grow(&source->commit_offsets, sizeof *source->commit_offsets, from, to))
+        return ERR_NOMEM;
+    source->capacity = to;
+    return 0;
+}
+
+static int64_t readable_end(const struct kafka_source *source, uint32_t i)
+{
+    const struct kafka_part *part = &source->parts[i];
+    struct kafka_partition_state state;
+    int64_t end = part->known_end;
+    kafka_consumer_partition_state(source->consumer, part->handle, &state);
+    if (state.high > end)
+        end = state.high;
+    source->base.partitions[i].end = end;
+    if (source->limited && end > part->limit)
+        end = part->limit;
+    return end;
+}
+
+void kafka_source_refresh(struct kafka_source *source)
+{
+    for (uint32_t i = 0; i < source->base.partition_count; i++) {
+        struct slice_partition *slice = &source->slices[i];
+        struct source_partition *shown = &source->base.partitions[i];
+        bool read = source->parts[i].stage == PART_READ;
+        if (!source->slice_open && slice->position < source->parts[i].eof)
+            slice->position = source->parts[i].eof;
+        int64_t end = read ? readable_end(source, i) : slice->position;
+        slice->end = end > slice->position ? end : slice->position;
+        if (!read)
+            slice->left_out = true;
+        if (shown->end < slice->position)
+            shown->end = slice->position;
+        shown->position = slice->position;
+        shown->left_out = slice->left_out;
+        shown->held = source->slice_open && slice->position >= slice->target;
+    }
+}
+
+static int64_t pending(struct source *base)
+{
+    struct kafka_source *source = of(base);
+    kafka_source_refresh(source);
+    return slice_pending(source->slices, source->base.partition_count);
+}
+
+static bool limit_reached(struct source *base)
+{
+    struct kafka_source *source = of(base);
+    kafka_source_refresh(source);
+    for (uint32_t i = 0; i < source->base.partition_count; i++) {
+        const struct kafka_part *part = &source->parts[i];
+        if (!part->late && source->slices[i].position < part->limit)
+            return false;
+    }
+    return !source->slice_open;
+}
+
+static void limit_lift(struct source *base)
+{
+    of(base)->limited = false;
+}
+
+/* ---- slices ---- */
+
+static bool slice_open(struct source *base, int64_t offsets_max)
+{
+    struct kafka_source *source = of(base);
+    REQUIRE(!source->slice_open);
+    kafka_source_refresh(source);
+    if (slice_plan(&source->planner, source->slices, source->base.partition_count, offsets_max) ==
+        0)
+        return false;
+    source->slice_open = true;
+    source->slice_at = 0;
+    source->slice_offsets = source->slice_records = 0;
+    source->turn_of = UINT32_MAX;
+    return true;
+}
+
+static void move_to(struct kafka_source *source, uint32_t i, int64_t position)
+{
+    source->slice_offsets += position - source->slices[i].position;
+    source->slices[i].position = position;
+}
+
+/* What is behind the position cannot come: the target is where we are. */
+static void end_target(struct kafka_source *source, uint32_t i)
+{
+    struct slice_partition *slice = &source->slices[i];
+    slice->target = slice->position;
+}
+
+static int lose_data(struct kafka_source *source, uint32_t i, const char *what, struct err *err)
+{
+    struct source_partition *partition = &source->base.partitions[i];
+    long long offset = (long long)source->slices[i].position;
+    if (source->plan->fail_on_data_loss)
+        return err_set(err, ERR_DATA_LOSS,
+                       "topic %.*s, partition %d: %s at offset %lld; some data may have been lost. "
+                       "Set failOnDataLoss to false to go on with what is there",
+                       STR_ARG(partition->topic), partition->partition, what, offset);
+    log_printf(
+        source->options.log, LOG_WARN,
+        "topic %.*s, partition %d: %s at offset %lld; some data may have been lost, going on "
+        "with what is there (failOnDataLoss is false)",
+        STR_ARG(partition->topic), partition->partition, what, offset);
+    source->parts[i].stage = PART_LOST;
+    end_target(source, i);
+    return 0;
+}
+
+static int treat_condition(struct kafka_source *source, uint32_t i, struct err *err)
+{
+    const struct kafka_batch *batch = &source->batch;
+    const struct source_partition *partition = &source->base.partitions[i];
+    switch (batch->condition) {
+    case KAFKA_NONE:
+        return 0;
+    case KAFKA_EOF:
+        /* Transaction markers and compaction leave gaps: what was taken for the end may hold no
+         * record. Everything there was is read. */
+        if (source->parts[i].limit > source->slices[i].position)
+            source->parts[i].limit = source->slices[i].position;
+        end_target(source, i);
+        return 0;
+    case KAFKA_OUT_OF_RANGE:
+        return lose_data(source, i, "the offset is out of range", err);
+    case KAFKA_UNKNOWN_TOPIC:
+        return lose_data(source, i, "the partition is gone", err);
+    case KAFKA_TRANSIENT:
+    case KAFKA_DENIED:
+        kafka_source_trouble(source, batch->text);
+        return 0;
+    case KAFKA_CORRUPT:
+    case KAFKA_FATAL:
+        break;
+    }
+    return err_set(err, ERR_IO, "topic %.*s, partition %d, offset %lld: %s",
+                   STR_ARG(partition->topic), partition->partition,
+                   (long long)source->slices[i].position, batch->text);
+}
+
+static int hand_on(struct kafka_source *source, uint32_t i, struct err *err)
+{
+    const struct kafka_batch *batch = &source->batch;
+    struct source_partition *partition = &source->base.partitions[i];
+    if (batch->count == 0)
+        return 0;
+    struct record_block block = {.topic = partition->topic,
+                                 .partition = partition->partition,
+                                 .records = batch->records,
+                                 .count = batch->count};
+    partition->records += batch->count;
+    partition->bytes += batch->bytes;
+    source->slice_records += batch->count;
+    source->parts[i].progress_ms = kafka_source_now_ms();
+    if (source->slices[i].left_out) {
+        source->slices[i].left_out = false;
+        log_printf(source->options.log, LOG_INFO, "topic %.*s, partition %d delivers again",
+                   STR_ARG(partition->topic), partition->partition);
+    }
+    return source->hooks.records(source->hooks.user, &block, err);
+}
+
+/* The client says once where a partition ends for now, and that may lie behind the last record. */
+static void note_end(struct kafka_source *source, uint32_t i)
+{
+    if (source->batch.condition == KAFKA_EOF)
+        source->parts[i].eof = source->parts[i].known_end = source->batch.next_offset;
+}
+
+/* One call to the client. *waits: nothing is there now; the client will wake us. */
+static int drain_partition(struct kafka_source *source, uint32_t i, uint32_t records_max,
+                           bool *waits, struct err *err)
+{
+    struct kafka_batch *batch = &source->batch;
+    struct slice_partition *slice = &source->slices[i];
+    int code = kafka_consumer_drain(source->consumer, source->parts[i].handle, slice->target,
+                                    records_max, batch, err);
+    if (code == 0)
+        code = hand_on(source, i, err);
+    if (code == 0) {
+        bool reached = batch->at_target || batch->next_offset >= slice->target;
+        move_to(source, i, reached ? slice->target : batch->next_offset);
+        note_end(source, i);
+        code = reached ? 0 : treat_condition(source, i, err);
+    }
+    *waits = batch->count == 0 && batch->condition == KAFKA_NONE && !batch->more;
+    kafka_batch_release(batch);
+    return code;
+}
+
+static int drain(struct source *base, uint32_t records_max, struct source_progress *progress,
+                 struct err *err)
+{
+    struct kafka_source *source = of(base);
+    *progress = (struct source_progress){0};
+    REQUIRE(source->slice_open);
+    bool waits = false;
+    int64_t stop_at = source->slice_records + records_max;
+    while (source->slice_at < source->base.partition_count && !waits && !progress->more) {
+        uint32_t i = source->order[source->slice_at];
+        if (source->slices[i].position >= source->slices[i].target) {
+            source->slice_at++;
+            continue;
+        }
+        if (source->turn_of != i) {
+            source->turn_of = i;
+            source->parts[i].progress_ms = kafka_source_now_ms();
+        }
+        int64_t room = stop_at - source->slice_records;
+        uint32_t max = room < DRAIN_RECORDS_MAX ? (uint32_t)room : DRAIN_RECORDS_MAX;
+        int code = drain_partition(source, i, max, &waits, err);
+        if (code)
+            return code;
+        progress->more = source->slice_records >= stop_at;
+    }
+    if (source->slice_at == source->base.partition_count) {
+        source->slice_open = false;
+        *progress = (struct source_progress){.slice_closed = true,
+                                             .offsets = source->slice_offsets,
+                                             .records = source->slice_records};
+        kafka_source_refresh(source);
+    }
+    return 0;
+}
+
+/* ---- watching ---- */
+
+/* A partition whose turn it is and that delivers nothing while others could is left out. With no
+ * broker at all there is nothing to choose: the slice waits. */
+static void watch_stall(struct kafka_source *source)
+{
+    if (!source->slice_open || source->slice_at >= source->base.partition_count)
+        return;
+    uint32_t i = source->order[source->slice_at];
+    int64_t now_ms = kafka_source_now_ms();
+    if (source->turn_of != i || !source->base.connected) {
+        source->parts[i].progress_ms = now_ms;
+        return;
+    }
+    if (now_ms - source->parts[i].progress_ms < STALL_MS_MAX)
+        return;
+    const struct source_partition *partition = &source->base.partitions[i];
+    log_printf(source->options.log, LOG_WARN,
+               "topic %.*s, partition %d delivers nothing at offset %lld: slices go on without it "
+               "until it does",
+               STR_ARG(partition->topic), partition->partition,
+               (long long)source->slices[i].position);
+    source->slices[i].left_out = true;
+    end_target(source, i);
+    source->hooks.changed(source->hooks.user);
+}
+
+static void watch_left_out(struct kafka_source *source)
+{
+    for (uint32_t i = 0; i < source->base.partition_count; i++) {
+        struct kafka_partition_state state;
+        if (source->parts[i].stage != PART_READ || !source->slices[i].left_out)
+            continue;
+        kafka_consumer_partition_state(source->consumer, source->parts[i].handle, &state);
+        if (state.queued == 0)
+            continue;
+        source->slices[i].left_out = false;
+        source->hooks.changed(source->hooks.user);
+    }
+}
+
+/* Between slices nobody drains; an error may stand at the head of a queue all the same. */
+static void watch_conditions(struct kafka_source *source)
+{
+    for (uint32_t i = 0; i < source->base.partition_count && !source->slice_open; i++) {
+        struct err err = {0};
+        if (source->parts[i].stage != PART_READ)
+            continue;
+        int code = kafka_consumer_drain(source->consumer, source->parts[i].handle,
+                                        source->slices[i].position, 1, &source->batch, &err);
+        INVARIANT(source->batch.count == 0);
+        note_end(source, i);
+        if (code == 0 && source->batch.condition != KAFKA_EOF)
+            code = treat_condition(source, i, &err);
+        kafka_batch_release(&source->batch);
+        if (code)
+            kafka_source_fail(source, &err);
+    }
+}
+
+static void watch_connection(struct kafka_source *source)
+{
+    bool connected = kafka_consumer_connected(source->consumer);
+    const struct kafka_trouble *trouble = kafka_consumer_trouble(source->consumer);
+    if (connected != source->base.connected) {
+        source->base.connected = connected;
+        if (connected)
+            log_line(source->options.log, LOG_INFO, "kafka connected");
+        source->hooks.changed(source->hooks.user);
+    }
+    if (!connected)
+        kafka_source_trouble(source, trouble ? trouble->text : "no connection to a broker yet");
+    else if (source->base.state == SOURCE_READY)
+        kafka_source_trouble(source, trouble ? trouble->text : "");
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+    struct kafka_source *source = timer->data;
+    if (source->base.state == SOURCE_FAILED || !source->consumer)
+        return;
+    watch_connection(source);
+    if (source->base.state == SOURCE_READY) {
+        watch_stall(source);
+        watch_left_out(source);
+        watch_conditions(source);
+    }
+    kafka_start_tick(source);
+}
+
+static void on_wake(void *user)
+{
+    struct kafka_source *source = user;
+    if (source->base.state == SOURCE_READY)
+        source->hooks.changed(source->hooks.user);
+}
+
+static void on_client_log(void *user, int level, const char *text)
+{
+    struct kafka_source *source = user;
+    /* What the client says of lost connections is reported once, as trouble. */
+    enum log_level mapped = level <= 2 ? LOG_WARN : LOG_DEBUG;
+    log_line(source->options.log, mapped, "kafka client", LOG_S("text", text));
+}
+
+/* ---- life ---- */
+
+int kafka_source_connect(struct kafka_source *source, uint32_t partitions, struct err *err)
+{
+    char group[300];
+    snprintf(group, sizeof group, "%.*s", STR_ARG(source->options.plan->name));
+    struct kafka_consumer_options options = {.client = source->plan->client,
+                                             .client_count = source->plan->client_count,
+                                             .group = group,
+                                             .queue_bytes_max = source->options.queue_bytes_max,
+                                             .partitions_expected = partitions,
+                                             .log = on_client_log,
+                                             .wake = on_wake,
+                                             .user = source};
+    source->sized_for = partitions;
+    return kafka_consumer_create(&source->consumer, source->loop, &options, err);
+}
+
+static void on_committed(void *user, const struct kafka_offsets *offsets);
+
+static void send_commit(struct kafka_source *source)
+{
+    uint32_t n = source->base.partition_count;
+    if (!source->commit_wanted || source->commit_running || n == 0)
+        return;
+    source->commit_wanted = false;
+    struct kafka_offset *items = calloc(n, sizeof *items);
+    struct err err = {0};
+    for (uint32_t i = 0; items && i < n; i++)
+        items[i] = (struct kafka_offset){.topic = source->base.partitions[i].topic,
+                                         .partition = source->base.partitions[i].partition,
+                                         .offset = source->commit_offsets[i]};
+    if (items)
+        source->commit_running =
+            kafka_admin_commit(source->consumer, items, n, on_committed, source, &err) == 0;
+    free(items);
+}
+
+static void finish_close(void *user)
+{
+    struct kafka_source *source = user;
+    void (*closed)(void *) = source->closed;
+    void *closed_user = source->closed_user;
+    kafka_batch_fini(&source->batch);
+    arena_fini(&source->names);
+    free(source->base.partitions);
+    free(source->parts);
+    free(source->slices);
+    free(source->order);
+    free(source->commit_offsets);
+    free(source);
+    closed(closed_user);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct kafka_source *source = handle->data;
+    if (source->consumer)
+        kafka_consumer_close(source->consumer, finish_close, source);
+    else
+        finish_close(source);
+}
+
+static void close_when_idle(struct kafka_source *source)
+{
+    if (source->phase == PHASE_CLOSING && !source->commit_running &&
+        !uv_is_closing((uv_handle_t *)&source->timer))
+        uv_close((uv_handle_t *)&source->timer, on_timer_closed);
+}
+
+static void on_committed(void *user, const struct kafka_offsets *offsets)
+{
+    struct kafka_source *source = user;
+    source->commit_running = false;
+    if (offsets->answer.code && offsets->answer.code != ERR_CANCELLED)
+        log_line(source->options.log, LOG_WARN,
+                 "committing the group's offsets failed; only lag tools miss them",
+                 LOG_S("reason", offsets->answer.text));
+    else
+        send_commit(source);
+    close_when_idle(source);
+}
+
+static void committed(struct source *base, const int64_t *offsets, uint32_t count)
+{
+    struct kafka_source *source = of(base);
+    for (uint32_t i = 0; i < source->base.partition_count; i++)
+        source->commit_offsets[i] = i < count ? offsets[i] : source->slices[i].position;
+    source->commit_wanted = true;
+    send_commit(source);
+}
+
+static size_t queued_bytes(struct source *base)
+{
+    struct kafka_source *source = of(base);
+    return source->consumer ? kafka_consumer_queued_bytes(source->consumer) : 0;
+}
+
+static void close_source(struct source *base, void (*closed)(void *user), void *user)
+{
+    struct kafka_source *source = of(base);
+    bool resizing = source->phase == PHASE_RESIZING;
+    source->closed = closed;
+    source->closed_user = user;
+    source->phase = PHASE_CLOSING;
+    if (!resizing) /* else the end of the resizing closes */
+        close_when_idle(source);
+}
+
+static const struct source_ops kafka_source_ops = {
+    .pending = pending,
+    .limit_reached = limit_reached,
+    .limit_lift = limit_lift,
+    .slice_open = slice_open,
+    .drain = drain,
+    .committed = committed,
+    .queued_bytes = queued_bytes,
+    .close = close_source,
+};
+
+static void describe(struct kafka_source *source)
+{
+    const struct plan_kafka *plan = source->plan;
+    struct buf text = {0};
+    if (plan->subscription == SUBSCRIBE_ASSIGN) {
+        buf_append_str(&text, STR("KafkaV2[Assign["));
+        for (uint32_t i = 0; i < plan->assigned_count; i++)
+            buf_printf(&text, "%s%.*s-%d", i ? ", " : "", STR_ARG(plan->assigned[i].topic),
+                       plan->assigned[i].partition);
+    } else {
+        buf_printf(&text, "KafkaV2[%s[",
+                   plan->subscription == SUBSCRIBE_PATTERN ? "SubscribePattern" : "Subscribe");
+        for (uint32_t i = 0; i < plan->topic_count; i++)
+            buf_printf(&text, "%s%.*s", i ? ", " : "", STR_ARG(plan->topics[i]));
+    }
+    buf_append_str(&text, STR("]]"));
+    snprintf(source->base.description, sizeof source->base.description, "%s", buf_cstr(&text));
+    buf_fini(&text);
+}
+
+int kafka_source_create(struct source **out, uv_loop_t *loop,
+                        const struct kafka_source_options *options,
+                        const struct source_hooks *hooks, struct err *err)
+{
+    struct kafka_source *source = calloc(1, sizeof *source);
+    if (!source)
+        return err_set(err, ERR_NOMEM, "out of memory for the source");
+    source->base.ops = &kafka_source_ops;
+    source->loop = loop;
+    source->options = *options;
+    source->plan = &options->plan->kafka;
+    source->hooks = *hooks;
+    source->limited = true;
+    describe(source);
+    int code = kafka_batch_init(&source->batch, DRAIN_RECORDS_MAX, err);
+    if (code == 0)
+        code = kafka_source_connect(source, PARTITIONS_EXPECTED, err);
+    if (code) {
+        kafka_batch_fini(&source->batch);
+        free(source);
+        return code;
+    }
+    uv_timer_init(loop, &source->timer);
+    source->timer.data = source;
+    uv_timer_start(&source->timer, on_tick, 0, TICK_MS);
+    *out = &source->base;
+    return 0;
+}
