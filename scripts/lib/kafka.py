@@ -1,5 +1,6 @@
 """Kafka in one JVM (KRaft, broker and controller in one), from the jars of the public Maven repository."""
 
+import base64
 import fcntl
 import os
 import pathlib
@@ -7,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import uuid
-import base64
 
 from process import Daemon, Failure, free_port, port_answers, port_is_free
 
@@ -18,6 +18,7 @@ POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <groupId>sluice</groupId><artifactId>services</artifactId><version>1</version><packaging>pom</packaging>
   <dependencies>
     <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{VERSION}</version></dependency>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka-tools</artifactId><version>{VERSION}</version></dependency>
     <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-reload4j</artifactId><version>1.7.36</version></dependency>
   </dependencies>
 </project>
@@ -123,7 +124,7 @@ class KafkaServer:
         self.directory.mkdir(parents=True, exist_ok=True)
         properties = self._write_properties()
         if not (self.directory / "data" / "meta.properties").exists():
-            self._format(classpath, properties)
+            self._format(properties)
         self.daemon.start(["java", "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true",
                            f"-Dlog4j.configuration=file:{self.directory}/log4j.properties",
                            "-cp", classpath, "kafka.Kafka", str(properties)])
@@ -131,6 +132,15 @@ class KafkaServer:
 
     def stop(self, sig=signal.SIGTERM):
         self.daemon.stop(sig=sig)
+
+    def tool(self, main_class, *arguments):
+        """Runs one of Kafka's command-line tools and returns what it printed."""
+        command = ["java", "-Xmx128m", "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{self.directory}/log4j.properties",
+                   "-cp", f"{jars()}/*", main_class, *map(str, arguments)]
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if run.returncode != 0:
+            raise Failure(f"{main_class} failed:\n{run.stdout}{run.stderr}")
+        return run.stdout
 
     def _ready(self):
         return "Kafka Server started" in self.daemon.log.read_text(errors="replace") and port_answers(self.port)
@@ -153,11 +163,7 @@ class KafkaServer:
         path.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))
         return path
 
-    def _format(self, classpath, properties):
+    def _format(self, properties):
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         cluster = "s" + cluster[1:]  # the tool takes a leading dash for an option
-        command = ["java", "-Xmx128m", "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{self.directory}/log4j.properties",
-                   "-cp", classpath, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)]
-        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if run.returncode != 0:
-            raise Failure(f"kafka's storage could not be formatted:\n{run.stdout}{run.stderr}")
+        self.tool("kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties)

@@ -1,0 +1,134 @@
+"""The command line: exit codes, help, the corpora of broken and of valid pipelines."""
+
+import os
+import shutil
+import subprocess
+import unittest
+
+from harness import ROOT, SLUICE, Case
+
+BAD = sorted((ROOT / "tests" / "pipelines" / "bad").glob("*.json"))
+VALID = sorted((ROOT / "tests" / "pipelines" / "valid").glob("*.json"))
+COMMANDS = ("run", "demo", "produce", "validate", "test")
+
+
+def sluice(*arguments, env=None):
+    return subprocess.run([SLUICE, *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                          env={**os.environ, **(env or {})})
+
+
+class CommandLine(Case):
+    def test_version(self):
+        run = sluice("--version")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertRegex(run.stdout, r"^sluice \d+\.\d+\.\d+")
+
+    def test_help(self):
+        run = sluice("help")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        for command in COMMANDS:
+            self.assertIn(command, run.stdout)
+            one = sluice("help", command)
+            self.assertEqual((one.returncode, one.stderr), (0, ""), command)
+            self.assertIn(f"sluice {command}", one.stdout)
+            self.assertEqual(sluice(command, "--help").stdout, one.stdout)
+
+    def test_usage_errors(self):
+        for arguments in ((), ("frobnicate",), ("run",), ("run", "--nonsense", "x.json"), ("validate",), ("test",),
+                          ("produce", "--count", "many"), ("demo", "--rate"), ("help", "frobnicate"),
+                          ("run", "no-such-file.json")):
+            run = sluice(*arguments)
+            self.assertEqual(run.returncode, 2, f"{arguments}: {run.stderr}")
+            self.assertEqual(run.stdout, "", arguments)
+            self.assertTrue(run.stderr, arguments)
+
+    def test_suggestion(self):
+        self.assertIn("validate", sluice("validat").stderr)
+
+    def test_broken_pipelines(self):
+        self.assertTrue(BAD)
+        messages = set()
+        for path in BAD:
+            with self.subTest(path.name):
+                expected = path.with_suffix(".expect").read_text().splitlines()
+                run = sluice("validate", path)
+                self.assertEqual(run.returncode, 2, run.stderr)
+                found = []
+                for line in run.stderr.splitlines():
+                    if line.startswith(f"{path}:") and ": error: " in line:
+                        place, message = line.removeprefix(f"{path}:").split(": error: ", 1)
+                        found.append(f"{place}: {message}")
+                self.assertEqual(found, [line for line in expected if line])
+                messages.update(line.split(": ", 1)[1] for line in found)
+        self.assertGreaterEqual(len(messages), 60, "distinct messages in the corpus")
+
+    def test_run_refuses_a_broken_pipeline_as_validate_does(self):
+        path = BAD[0]
+        self.assertEqual(sluice("run", path).returncode, 2)
+
+    def test_valid_pipelines(self):
+        self.assertTrue(VALID)
+        for path in [*VALID, *sorted((ROOT / "examples").glob("*.json"))]:
+            with self.subTest(path.name):
+                run = sluice("validate", path)
+                self.assertEqual(run.returncode, 0, run.stderr)
+                self.assertTrue(run.stdout, "the plan is printed")
+
+    def test_set_and_environment(self):
+        path = self.document({"subscribe": "t", "kafka.client.id": "${TEST_CLIENT:-none}"}, brokers="localhost:1")
+        self.assertEqual(sluice("validate", path).returncode, 0)
+        document = path.read_text().replace("${TEST_CLIENT:-none}", "${TEST_CLIENT}")
+        path.write_text(document)
+        run = sluice("validate", path)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("TEST_CLIENT", run.stderr)
+        self.assertEqual(sluice("validate", path, env={"TEST_CLIENT": "x"}).returncode, 0)
+        run = sluice("run", path, "--set", "source.options.startingOffsets=sometimes", env={"TEST_CLIENT": "x"})
+        self.assertEqual(run.returncode, 2, run.stderr)
+        self.assertIn("sometimes", run.stderr)
+
+    def test_validate_needs_no_network(self):
+        path = self.document({"subscribe": "t"}, brokers="192.0.2.1:9092")
+        self.assertEqual(sluice("validate", path).returncode, 0)
+
+
+class CaseRunner(Case):
+    """sluice test: 0 all pass, 1 a difference, 2 a bad case."""
+
+    def copy(self):
+        target = self.directory / "case"
+        shutil.copytree(ROOT / "tests" / "conformance" / "filter_project", target)
+        return target
+
+    def test_pass(self):
+        run = sluice("test", self.copy())
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+    def test_difference(self):
+        case = self.copy()
+        file = case / "expected" / "big" / "00.ndjson"
+        file.write_text(file.read_text() + '{"never": 1}\n')
+        run = sluice("test", case)
+        self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+        self.assertIn("never", run.stdout + run.stderr)
+
+    def test_missing_row(self):
+        case = self.copy()
+        file = case / "expected" / "big" / "00.ndjson"
+        file.write_text("".join(file.read_text().splitlines(keepends=True)[1:]))
+        self.assertEqual(sluice("test", case).returncode, 1)
+
+    def test_bad_cases(self):
+        case = self.copy()
+        (case / "pipeline.json").write_text("{")
+        self.assertEqual(sluice("test", case).returncode, 2)
+        self.assertEqual(sluice("test", self.directory / "absent").returncode, 2)
+
+    def test_no_input(self):
+        case = self.copy()
+        shutil.rmtree(case / "input")
+        self.assertEqual(sluice("test", case).returncode, 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
