@@ -8,8 +8,8 @@
 #include "sink/stdout_writer.h"
 
 struct sink_console_options {
-    uint32_t num_rows;       /* rows shown */
-    uint32_t truncate_width; /* characters per cell; 0: whole cells */
+    int64_t num_rows;       /* rows shown */
+    int64_t truncate_width; /* characters per cell; 0: whole cells */
 };
 
 /* The writer is shared by all console sinks and outlives them. ERR_NOMEM. */

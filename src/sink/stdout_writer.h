@@ -34,8 +34,8 @@ int stdout_writer_create(struct stdout_writer **out, uv_loop_t *loop, int fd,
  * "standard output: broken pipe". */
 void stdout_writer_write(struct stdout_writer *writer, struct stdout_write *write, struct str bytes,
                          stdout_write_callback callback, void *user);
-/* Asks a write to end soon with ERR_CANCELLED. If some of its bytes are out, the writer ends with
- * it: a half printed table cannot be continued. */
+/* Asks a write to end soon with ERR_CANCELLED. If it has begun, the writer ends with it and refuses
+ * what follows: a half printed table cannot be continued. */
 void stdout_writer_cancel(struct stdout_write *write);
 /* Cancels what is not written, frees the writer, then calls back (later). */
 void stdout_writer_close(struct stdout_writer *writer, void (*callback)(void *user), void *user);
