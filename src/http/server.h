@@ -19,12 +19,26 @@ struct http_hooks {
 
 struct http_server;
 
-/* Listens on host (an IPv4 or IPv6 address, or a name such as localhost) and port (0: a free one).
- * Fails with ERR_IO naming the address when it is taken or not allowed, ERR_INVALID when host is no
- * address, ERR_NOMEM; nothing is left behind then, but the loop must still run once to close
- * handles. */
+/* What clients can take. Beyond these, h2o allows 100 headers and about 400 KB of request head, and
+ * a request's body may have 1 KB. */
+struct http_limits {
+    uint32_t connections_served; /* connections above this get 503 ... */
+    uint32_t connections_max;    /* ... and above this are closed at once */
+    uint32_t request_ms_max; /* from the last answer to the end of the next request; keep-alive */
+    uint32_t answer_ms_max;  /* for the client to take an answer */
+    uint32_t sweep_ms;       /* how often that is looked at */
+    uint32_t drain_ms_max;   /* for answers on their way when the server closes */
+};
+
+extern const struct http_limits http_limits_default;
+
+/* Listens on host (an IPv4 address, an IPv6 address in brackets or not, or a name) and port (0: a
+ * free one). limits NULL: the defaults. Fails with ERR_IO naming the address when it is taken or
+ * not allowed, ERR_INVALID when host is no address, ERR_NOMEM. The process must ignore SIGPIPE: a
+ * client may go away while it is being answered. */
 int http_server_create(struct http_server **out, uv_loop_t *loop, const char *host, uint16_t port,
-                       const struct http_hooks *hooks, struct err *err) MUST_CHECK;
+                       const struct http_hooks *hooks, const struct http_limits *limits,
+                       struct err *err) MUST_CHECK;
 
 /* The port it listens on. */
 uint16_t http_server_port(const struct http_server *server);
