@@ -1,0 +1,155 @@
+"""Runs the groups of scripts/test and counts: one for each unit test, conformance case, rule and system test."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = (ROOT / (os.environ.get("SLUICE_BUILD") or "build")).absolute()
+SANITIZE = BUILD.with_name(BUILD.name + "-san")
+ENV = {**os.environ, "SLUICE_BUILD": str(BUILD), "SLUICE": str(BUILD / "sluice"), "PYTHONDONTWRITEBYTECODE": "1",
+       "ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+
+
+class Tally:
+    def __init__(self):
+        self.passed, self.failed = 0, []
+
+    def add(self, name, ok):
+        if ok:
+            self.passed += 1
+        else:
+            self.failed.append(name)
+            print(f"FAILED: {name}", flush=True)
+
+    def text(self):
+        return f"{self.passed} passed, {len(self.failed)} failed"
+
+
+def command(*arguments, env=None, timeout=3600):
+    """Runs a command with its output shown as it comes; returns (exit code, output)."""
+    process = subprocess.Popen([str(a) for a in arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT, text=True, errors="replace", cwd=ROOT, env=env or ENV)
+    lines = []
+    deadline = time.monotonic() + timeout
+    for line in process.stdout:
+        lines.append(line)
+        print(line, end="", flush=True)
+        if time.monotonic() > deadline:
+            process.kill()
+    return process.wait(), "".join(lines)
+
+
+def quiet(*arguments):
+    return subprocess.run([str(a) for a in arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          errors="replace", cwd=ROOT, env=ENV)
+
+
+def build(tally, *kinds):
+    for kind in kinds:
+        tally.add(f"build {kind}", command("scripts/build", kind)[0] == 0)
+
+
+def unit_tests(tally, directory):
+    """meson test; tests that speak TAP count one by one."""
+    code = quiet("meson", "test", "-C", directory, "--no-rebuild", "--print-errorlogs")
+    report = directory / "meson-logs" / "testlog.junit.xml"
+    failed_before = len(tally.failed)
+    if report.exists():
+        for case in xml.etree.ElementTree.parse(report).iter("testcase"):
+            bad = any(case.find(kind) is not None for kind in ("failure", "error"))
+            tally.add(f"{directory.name}: {case.get('classname') or ''} {case.get('name')}".strip(), not bad)
+    if code.returncode != 0:
+        print(code.stdout, flush=True)
+        if len(tally.failed) == failed_before:  # the tests said ok but the process did not, as after a leak
+            tally.add(f"{directory.name}: meson test", False)
+
+
+def conformance(tally, directory):
+    for case in sorted(p for p in (ROOT / "tests" / "conformance").iterdir() if (p / "pipeline.json").exists()):
+        run = quiet(directory / "sluice", "test", case)
+        if run.returncode != 0:
+            print(run.stdout + run.stderr, flush=True)
+        tally.add(f"{directory.name}: conformance {case.name}", run.returncode == 0)
+
+
+def rules(tally, *arguments):
+    code, output = command("scripts/check", "--build", BUILD, *arguments)
+    found = re.findall(r"^(ok|not ok) - (.*)$", output, re.M)
+    for verdict, name in found:
+        tally.add(f"check {name}", verdict == "ok")
+    if not found or (code != 0 and all(v == "ok" for v, _ in found)):
+        tally.add("scripts/check", False)
+
+
+def python_tests(tally, files, directory=None):
+    env = dict(ENV)
+    if directory is not None:
+        env.update(SLUICE=str(directory / "sluice"), SLUICE_BUILD=str(directory))
+    for file in files:
+        started = time.monotonic()
+        code, output = command("/usr/bin/python3", "-m", "unittest", "-v", file.stem, env={**env, "PYTHONPATH": str(file.parent)},
+                               timeout=1500)
+        ran = re.search(r"^Ran (\d+) tests? in", output, re.M)
+        bad = re.findall(r"^(?:ERROR|FAIL): (\S+)", output, re.M)
+        skipped = len(re.findall(r"\.\.\. skipped ", output))
+        for name in dict.fromkeys(bad):
+            tally.add(f"{file.stem}.{name}", False)
+        tally.passed += max(0, (int(ran.group(1)) if ran else 0) - len(set(bad)) - skipped)
+        if skipped or not ran or (code != 0 and not bad):
+            tally.add(f"{file.stem}: {'skipped tests' if skipped else f'exit {code}'}", False)
+        print(f"{file.stem}: {time.monotonic() - started:.1f} s", flush=True)
+
+
+def quick(tally):
+    build(tally, "plain", "sanitize")
+    for directory in (BUILD, SANITIZE):
+        unit_tests(tally, directory)
+        conformance(tally, directory)
+    rules(tally, "--selftest")
+    rules(tally)
+    python_tests(tally, [ROOT / "tests" / "system" / "test_cli.py"], SANITIZE)
+
+
+def system(tally):
+    build(tally, "plain", "sanitize")
+    tests = ROOT / "tests" / "system"
+    python_tests(tally, sorted(tests.glob("test_*.py")))
+    # Once more where memory errors show: the tests that visit the most code.
+    python_tests(tally, [tests / f"test_{name}.py" for name in ("offsets", "gaps", "http", "leak")], SANITIZE)
+
+
+def slow(tally):
+    build(tally, "plain")
+    python_tests(tally, sorted((ROOT / "tests" / "system").glob("slow_*.py")))
+    rules(tally, "--fuzz", "60")
+
+
+GROUPS = {"quick": quick, "system": system, "slow": slow}
+
+
+def main(group):
+    tally = Tally()
+    started_services = quiet("scripts/services", "status", "kafka").returncode != 0
+    try:
+        for name in GROUPS if group == "all" else [group]:
+            print(f"== {name}", flush=True)
+            started, before = time.monotonic(), (tally.passed, len(tally.failed))
+            GROUPS[name](tally)
+            print(f"== {name}: {tally.passed - before[0]} passed, {len(tally.failed) - before[1]} failed, "
+                  f"{time.monotonic() - started:.0f} s", flush=True)
+    finally:
+        if started_services and "KAFKA_BROKERS" not in os.environ:
+            quiet("scripts/services", "down")
+    for name in tally.failed:
+        print(f"failed: {name}")
+    print(tally.text(), flush=True)
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
