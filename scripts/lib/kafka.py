@@ -80,9 +80,26 @@ def jars():
                     break
             else:
                 raise Failure(f"Maven could not fetch Kafka {VERSION}:\n{run.stdout}{run.stderr}")
+            (work / "jars" / "log4j.properties").write_text(LOG4J)
             (work / "jars").rename(target)
             shutil.rmtree(work)
     return target
+
+
+def java(*arguments, options=()):
+    """The command line of one of the programs in Kafka's jars."""
+    home = jars()
+    return ["java", *options, "-Djava.awt.headless=true", f"-Dlog4j.configuration=file:{home}/log4j.properties",
+            "-cp", f"{home}/*", *map(str, arguments)]
+
+
+def tool(main_class, *arguments):
+    """Runs one of Kafka's command-line tools and returns what it printed."""
+    run = subprocess.run(java(main_class, *arguments, options=("-Xmx128m", "-XX:TieredStopAtLevel=1")),
+                         stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if run.returncode != 0:
+        raise Failure(f"{main_class} failed:\n{run.stdout}{run.stderr}")
+    return run.stdout
 
 
 class KafkaServer:
@@ -120,33 +137,20 @@ class KafkaServer:
         for protocol, port in self.ports.items():
             if not port_is_free(port):
                 raise Failure(f"port {port} ({protocol}) of kafka is taken by another process")
-        classpath = f"{jars()}/*"
         self.directory.mkdir(parents=True, exist_ok=True)
         properties = self._write_properties()
         if not (self.directory / "data" / "meta.properties").exists():
             self._format(properties)
-        self.daemon.start(["java", "-Xms128m", "-Xmx512m", "-XX:+UseSerialGC", "-Djava.awt.headless=true",
-                           f"-Dlog4j.configuration=file:{self.directory}/log4j.properties",
-                           "-cp", classpath, "kafka.Kafka", str(properties)])
+        self.daemon.start(java("kafka.Kafka", properties, options=("-Xms128m", "-Xmx512m", "-XX:+UseSerialGC")))
         self.daemon.wait_ready(self._ready, timeout)
 
     def stop(self, sig=signal.SIGTERM):
         self.daemon.stop(sig=sig)
 
-    def tool(self, main_class, *arguments):
-        """Runs one of Kafka's command-line tools and returns what it printed."""
-        command = ["java", "-Xmx128m", "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{self.directory}/log4j.properties",
-                   "-cp", f"{jars()}/*", main_class, *map(str, arguments)]
-        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if run.returncode != 0:
-            raise Failure(f"{main_class} failed:\n{run.stdout}{run.stderr}")
-        return run.stdout
-
     def _ready(self):
         return "Kafka Server started" in self.daemon.log.read_text(errors="replace") and port_answers(self.port)
 
     def _write_properties(self):
-        (self.directory / "log4j.properties").write_text(LOG4J)
         listeners = ",".join(f"{p}://127.0.0.1:{port}" for p, port in self.ports.items())
         advertised = ",".join(f"{p}://127.0.0.1:{port}" for p, port in self.ports.items() if p != "CONTROLLER")
         protocols = ",".join(f"{p}:{'PLAINTEXT' if p == 'CONTROLLER' else p}" for p in self.ports)
@@ -166,4 +170,4 @@ class KafkaServer:
     def _format(self, properties):
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
         cluster = "s" + cluster[1:]  # the tool takes a leading dash for an option
-        self.tool("kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties)
+        tool("kafka.tools.StorageTool", "format", "-t", cluster, "-c", properties)

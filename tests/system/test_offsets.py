@@ -134,12 +134,8 @@ class Offsets(Case):
         topic = self.filled_topic([100, 10])
         request = self.directory / "delete.json"
         request.write_text(json.dumps({"version": 1, "partitions": [{"topic": topic, "partition": 0, "offset": 50}]}))
-        directory = self.directory / "tool"
-        directory.mkdir()
-        (directory / "log4j.properties").write_text(kafka.LOG4J)
-        kafka.KafkaServer(directory, ports={"PLAINTEXT": 1, "CONTROLLER": 2}).tool(
-            "org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server", shared_brokers(),
-            "--offset-json-file", request)
+        kafka.tool("org.apache.kafka.tools.DeleteRecordsCommand", "--bootstrap-server", shared_brokers(),
+                   "--offset-json-file", request)
         return topic
 
     def test_out_of_range_fails(self):
