@@ -10,18 +10,31 @@
 /* What the environment knows: returns the value of a variable or NULL. */
 typedef const char *(*plan_getenv)(void *user, const char *name);
 
-/* One problem. Lines and columns count from 1; columns count code points. */
+/* Lines and columns count from 1; columns count code points. */
+struct plan_where {
+    struct str place; /* empty: the document's file; else for example `--set source.name` */
+    uint32_t line, column;
+};
+
+/* One problem. */
 struct plan_error {
     uint32_t line, column;
+    struct str place;   /* empty: the document's file; else what stands in its place */
     struct str message; /* one sentence: what is wrong, what was expected, perhaps a suggestion */
     struct str excerpt; /* for SQL: the query's line and a second line with a caret; else empty */
     int code;           /* ERR_INVALID or ERR_UNSUPPORTED ("not supported yet") */
 };
 
+enum { PLAN_ERRORS_MAX = 1000 };
+
+/* In the order of the document, then of the overrides. All zero is a valid empty list. */
 struct plan_errors {
     struct plan_error *items;
     uint32_t count, capacity;
+    uint32_t left_out; /* beyond PLAN_ERRORS_MAX, or without memory */
 };
+
+struct doc_node;
 
 struct plan_option {
     struct str key, value;
@@ -76,6 +89,8 @@ struct plan_sql {
     /* Where line i of the text begins in the document, for messages; from JSON string starts. */
     uint32_t *line_numbers, *column_numbers;
     uint32_t line_count;
+    const struct doc_node **line_strings; /* the JSON string that line i is in (doc.h), and its */
+    size_t *line_offsets;                 /* first byte in that string's value; sql_errors.h */
 };
 
 struct plan_sink {
@@ -131,6 +146,9 @@ struct plan_input {
     /* As `sluice test` reads a case: source options, trigger, checkpoint and sinks other than
      * console are not needed, a sink may lack its path and stand under any output mode. */
     bool conformance_case;
+    /* On ERR_INVALID, give what could be read as *out all the same (NULL when there is no schema or
+     * no query), so that the SQL can be checked too and all errors be shown at once. */
+    bool keep_invalid;
 };
 
 /* Parses and checks everything but the SQL. Returns 0 and *out (plan_destroy frees it), or
@@ -140,7 +158,7 @@ int plan_create(struct plan **out, const struct plan_input *input, struct arena 
                 struct plan_errors *errors) MUST_CHECK;
 void plan_destroy(struct plan *plan);
 
-/* Adds one error; for later checks (SQL) that report in the same list. */
+/* Adds one error at its place in the order; for later checks that report in the same list. */
 void plan_error_add(struct plan_errors *errors, struct arena *arena, uint32_t line, uint32_t column,
                     int code, const char *fmt, ...) PRINTF_LIKE(6, 7);
 

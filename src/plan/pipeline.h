@@ -1,0 +1,7 @@
+/* pipeline.h: the document's top level. */
+#pragma once
+
+#include "plan/rules.h"
+
+/* Fills rules->plan from the whole tree. */
+void pipeline_read(struct rules *rules, struct doc_node *root);
