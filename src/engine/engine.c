@@ -4,6 +4,7 @@
 
 #include "engine/scope.h"
 #include "format/json_decode.h"
+#include "format/raw_decode.h"
 #include "plan/sql_errors.h"
 #include "sql/query.h"
 

@@ -349,6 +349,8 @@ static void begin_reading(struct kafka_source *source, uint32_t i)
         return;
     }
     if (!part->assigned)
+        shown->start = slice->position;
+    if (!part->assigned)
         part->limit = part->late ? 0 : part->known_end;
     else if (part->limit > part->known_end)
         part->limit = part->known_end;

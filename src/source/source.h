@@ -17,6 +17,7 @@ enum source_state {
 struct source_partition {
     struct str topic;
     int32_t partition;
+    int64_t start;           /* where this run began */
     int64_t position;        /* next offset to read: exact between slices */
     int64_t end;             /* known end */
     uint64_t records, bytes; /* read by this run */

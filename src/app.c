@@ -1,0 +1,523 @@
+/* Start order: engine (binds the queries) → sinks → HTTP → source → batches, once the source knows
+ * where to begin. The turn of the loop: app_turn. Stop order: batches → sinks, source, timers →
+ * HTTP. */
+#include <stdlib.h>
+
+#include "app_impl.h"
+#include "os/clock.h"
+#include "sink/console.h"
+#include "sink/files.h"
+#include "source/kafka_source.h"
+#include "store/local.h"
+
+enum {
+    TURN_US_MAX = 5000,       /* a turn gives the loop back after this */
+    DRAIN_RECORDS = 4096,     /* between two looks at the clock */
+    STOP_MS_MAX = 2000,       /* a running slice may take this long to end on stop */
+    SLICE_GAP_MS_MAX = 200,   /* at the live edge slices are not opened more often */
+    RATE_MEMORY_US = 1000000, /* the reading rate is that of about the last second of reading */
+};
+
+static void begin_close(struct app *app);
+static void on_turn_timer(uv_timer_t *timer);
+
+void app_fail(struct app *app, const struct err *err)
+{
+    if (!app->err.code) {
+        app->err = *err;
+        log_line(app->options.log, LOG_ERROR, "failed", LOG_S("reason", err->msg));
+    }
+    begin_close(app);
+}
+
+/* ---- slices ---- */
+
+static void note_rate(struct app *app, int64_t offsets, int64_t us)
+{
+    app->rate_offsets += (double)offsets;
+    app->rate_us += (double)us;
+    if (app->rate_us > RATE_MEMORY_US) {
+        app->rate_offsets *= RATE_MEMORY_US / app->rate_us;
+        app->rate_us = RATE_MEMORY_US;
+    }
+}
+
+static double bytes_per_offset(const struct app *app)
+{
+    uint64_t records = 0, bytes = 0;
+    for (uint32_t i = 0; i < app->source->partition_count; i++) {
+        records += app->source->partitions[i].records;
+        bytes += app->source->partitions[i].bytes;
+    }
+    return records ? (double)bytes / (double)records + 1 : 0;
+}
+
+static struct batch_input look(const struct app *app)
+{
+    struct slice_limits limits = {
+        .bytes_max = (int64_t)mem_slice_bytes_max(&app->memory),
+        .bytes_per_offset = bytes_per_offset(app),
+        .offsets_per_s = app->rate_us > 0 ? app->rate_offsets / app->rate_us * 1e6 : 0,
+        .interval_ms = app->options.available_now ? 0 : app->options.plan->trigger_interval_ms};
+    return (struct batch_input){.now_ms = clock_wall_ms(),
+                                .pending = app->source->ops->pending(app->source),
+                                .limit_reached = app->source->ops->limit_reached(app->source),
+                                .held_bytes = app_held_bytes(app),
+                                .slice_max = slice_offsets_max(&limits)};
+}
+
+/* At the live edge records trickle in: slices keep a distance, unless a batch waits for its end. */
+static bool too_early(const struct app *app, const struct batch_input *input)
+{
+    bool live = input->pending < input->slice_max && !app->options.available_now &&
+                app->machine.next_id > 0 && input->now_ms < app->machine.next_trigger_ms;
+    return live && clock_monotonic_us() < app->slice_next_us;
+}
+
+/* Opens a slice if the batch has room and something is pending. */
+static bool open_slice(struct app *app, const struct batch_input *input)
+{
+    int64_t max = batch_slice_offsets_max(&app->machine, input);
+    if (max <= 0 || input->pending == 0 || too_early(app, input))
+        return false;
+    if (!app->source->ops->slice_open(app->source, max))
+        return false;
+    int64_t gap_ms = app->options.plan->trigger_interval_ms / 50;
+    gap_ms = gap_ms > SLICE_GAP_MS_MAX ? SLICE_GAP_MS_MAX : gap_ms;
+    app->slice_opened_us = clock_monotonic_us();
+    app->slice_next_us = app->slice_opened_us + gap_ms * 1000;
+    batch_slice_opened(&app->machine, input->now_ms);
+    return true;
+}
+
+enum drained { DRAINED_SLICE, DRAINED_SOME, DRAINED_WAITS };
+
+static enum drained drain(struct app *app)
+{
+    struct source_progress progress;
+    struct err err = {0};
+    int64_t began_us = clock_monotonic_us();
+    int code = app->source->ops->drain(app->source, DRAIN_RECORDS, &progress, &err);
+    int64_t now_us = clock_monotonic_us();
+    app->filling->busy_us += now_us - began_us;
+    if (code) {
+        batch_machine_fail(&app->machine, &err);
+        return DRAINED_WAITS;
+    }
+    if (!progress.slice_closed)
+        return progress.more ? DRAINED_SOME : DRAINED_WAITS;
+    note_rate(app, progress.offsets, now_us - app->slice_opened_us);
+    batch_slice_closed(&app->machine, progress.offsets, progress.records);
+    return DRAINED_SLICE;
+}
+
+/* ---- the turn ---- */
+
+static void start_machine(struct app *app)
+{
+    const struct plan *plan = app->options.plan;
+    struct batch_config config = {.interval_ms =
+                                      app->options.available_now ? 0 : plan->trigger_interval_ms,
+                                  .available_now = app->options.available_now,
+                                  .offsets_per_trigger = plan->kafka.max_offsets_per_trigger,
+                                  .preview_offsets = app->options.preview_records,
+                                  .bytes_max = mem_batch_bytes_max(&app->memory)};
+    app->machine_ready = true;
+    batch_machine_init(&app->machine, &config, &app_batch_ops, app, 0, clock_wall_ms());
+}
+
+/* When to look again without being woken. */
+static void set_timer(struct app *app, const struct batch_input *input)
+{
+    int64_t at_ms = batch_next_turn_ms(&app->machine);
+    int64_t gap_ms = (app->slice_next_us - clock_monotonic_us()) / 1000 + 1;
+    if (input->pending > 0 && !app->machine.slice_open && gap_ms > 0 &&
+        input->now_ms + gap_ms < at_ms && too_early(app, input))
+        at_ms = input->now_ms + gap_ms;
+    uv_timer_stop(&app->turn_timer);
+    if (at_ms != INT64_MAX)
+        uv_timer_start(&app->turn_timer, on_turn_timer,
+                       at_ms > input->now_ms ? (uint64_t)(at_ms - input->now_ms) : 0, 0);
+}
+
+/* Batches move as far as they can, the open slice is drained, the next one opened, until there is
+ * nothing to do or the turn has taken its time. */
+static void app_turn(struct app *app)
+{
+    if (app->stage != APP_RUNNING)
+        return;
+    if (app->source->state == SOURCE_FAILED) {
+        app_fail(app, &app->source->err);
+        return;
+    }
+    if (app->source->state == SOURCE_READY && !app->machine_ready)
+        start_machine(app);
+    if (!app->machine_ready)
+        return;
+    int64_t until_us = clock_monotonic_us() + TURN_US_MAX;
+    bool more = true;
+    struct batch_input input;
+    while (true) {
+        input = look(app);
+        batch_machine_run(&app->machine, &input);
+        if (app->machine.err.code || app->machine.finished)
+            break;
+        more = clock_monotonic_us() < until_us;
+        input = look(app);
+        if (!more || (!app->machine.slice_open && !open_slice(app, &input)))
+            break;
+        enum drained drained = drain(app);
+        if (drained == DRAINED_WAITS && !app->machine.err.code)
+            break;
+    }
+    if (app->machine.err.code)
+        app_fail(app, &app->machine.err);
+    else if (app->machine.finished)
+        begin_close(app);
+    else if (!more)
+        app_turn_soon(app);
+    else
+        set_timer(app, &input);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    uv_idle_stop(idle);
+    app_turn(idle->data);
+}
+
+void app_turn_soon(struct app *app)
+{
+    if (app->stage == APP_RUNNING)
+        uv_idle_start(&app->idle, on_idle);
+}
+
+static void on_turn_timer(uv_timer_t *timer)
+{
+    app_turn(timer->data);
+}
+
+static void on_source_changed(void *user)
+{
+    app_turn_soon(user);
+}
+
+/* ---- measuring the loop ---- */
+
+static void on_prepare_handle(uv_prepare_t *prepare)
+{
+    struct app *app = prepare->data;
+    int64_t now_us = clock_monotonic_us();
+    uint64_t idle_ns = uv_metrics_idle_time(app->loop);
+    double turn_s = (double)(now_us - app->turn_began_us) / 1e6;
+    double waited_s = (double)(idle_ns - app->turn_idle_ns) / 1e9;
+    if (app->turn_began_us && turn_s - waited_s > app->stall_max_s)
+        app->stall_max_s = turn_s - waited_s;
+    app->turn_began_us = now_us;
+    app->turn_idle_ns = idle_ns;
+}
+
+static void on_second(uv_timer_t *timer)
+{
+    struct app *app = timer->data;
+    metric_observe(metrics_series(app->metrics, METRIC_LOOP_STALL), app->stall_max_s);
+    app->stall_max_s = 0;
+}
+
+/* ---- stopping ---- */
+
+static void on_stop_timer(uv_timer_t *timer)
+{
+    struct app *app = timer->data;
+    if (app->machine_ready && app->machine.slice_open)
+        batch_machine_abandon(&app->machine);
+    app_turn_soon(app);
+}
+
+void app_stop(struct app *app)
+{
+    if (app->stopping || app->stage != APP_RUNNING)
+        return;
+    app->stopping = true;
+    log_line(app->options.log, LOG_INFO, "stopping");
+    if (!app->machine_ready) {
+        begin_close(app);
+        return;
+    }
+    batch_machine_stop(&app->machine);
+    uv_timer_start(&app->stop_timer, on_stop_timer, STOP_MS_MAX, 0);
+    app_turn_soon(app);
+}
+
+static void on_closed(void *user)
+{
+    struct app *app = user;
+    app->closing--;
+    app_close_step(app);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    on_closed(handle->data);
+}
+
+static void begin_close(struct app *app)
+{
+    if (app->stage != APP_RUNNING)
+        return;
+    app->stage = APP_ABORTING;
+    uv_idle_stop(&app->idle);
+    uv_timer_stop(&app->turn_timer);
+    app_abort_slot(app, &app->slots[0]);
+    app_abort_slot(app, &app->slots[1]);
+    app_close_step(app);
+}
+
+static void close_handle(struct app *app, uv_handle_t *handle)
+{
+    app->closing++;
+    uv_close(handle, on_handle_closed);
+}
+
+static void close_parts(struct app *app)
+{
+    app->stage = APP_CLOSING;
+    app->closing++; /* this call */
+    for (uint32_t i = 0; i < app->output_count; i++) {
+        sink_destroy(app->outputs[i].sink);
+        if (app->outputs[i].store) {
+            app->closing++;
+            store_close(app->outputs[i].store, on_closed, app);
+        }
+    }
+    if (app->writer) {
+        app->closing++;
+        stdout_writer_close(app->writer, on_closed, app);
+    }
+    if (app->source) {
+        struct source *source = app->source;
+        app->source = NULL; /* /status may be asked for meanwhile */
+        app->closing++;
+        source->ops->close(source, on_closed, app);
+    }
+    close_handle(app, (uv_handle_t *)&app->idle);
+    close_handle(app, (uv_handle_t *)&app->turn_timer);
+    close_handle(app, (uv_handle_t *)&app->stop_timer);
+    close_handle(app, (uv_handle_t *)&app->prepare);
+    close_handle(app, (uv_handle_t *)&app->second_timer);
+    on_closed(app);
+}
+
+void app_close_step(struct app *app)
+{
+    if (app->closing > 0)
+        return;
+    if (app->stage == APP_ABORTING) {
+        close_parts(app);
+    } else if (app->stage == APP_CLOSING) {
+        app->stage = APP_CLOSING_HTTP;
+        app->closing++;
+        if (app->http)
+            http_server_close(app->http, on_closed, app);
+        else
+            on_closed(app);
+    } else if (app->stage == APP_CLOSING_HTTP) {
+        app->stage = APP_CLOSED;
+        app->options.finished(app->options.user, app->err.code ? 1 : 0);
+    }
+}
+
+/* ---- starting ---- */
+
+static int open_console(struct app *app, struct app_output *output, const struct plan_sink *plan,
+                        const struct sink_config *config, struct err *err)
+{
+    struct sink_console_options options = {.num_rows = (uint32_t)plan->num_rows,
+                                           .truncate_width =
+                                               plan->truncate ? (uint32_t)plan->truncate_width : 0};
+    if (app->options.preview_records > 0)
+        options.num_rows = (uint32_t)app->options.preview_records;
+    if (!app->writer) {
+        int code = stdout_writer_create(&app->writer, app->loop, app->options.stdout_fd, err);
+        if (code)
+            return code;
+    }
+    return sink_console_create(&output->sink, config, &options, app->writer, err);
+}
+
+static int open_files(struct app *app, struct app_output *output, const struct plan_sink *plan,
+                      const struct sink_config *config, struct err *err)
+{
+    struct sink_files_options options = {.path = plan->path, .id8 = {app->id, 8}};
+    int code = store_local_create(&output->store, app->loop, plan->path, err);
+    if (code)
+        return code;
+    return sink_files_create(&output->sink, config, &options, output->store, err);
+}
+
+static int open_sink(struct app *app, uint32_t query, const struct plan_sink *plan, struct err *err)
+{
+    struct app_output *output = &app->outputs[app->output_count++];
+    struct sink_config config = {.loop = app->loop,
+                                 .query = app->options.plan->queries[query].name,
+                                 .name = plan->name,
+                                 .schema = engine_schema(app->engine, query)};
+    output->query = query;
+    int code = plan->format == SINK_CONSOLE ? open_console(app, output, plan, &config, err)
+                                            : open_files(app, output, plan, &config, err);
+    return code ? err_prefix(err, "query %.*s, sink %.*s", STR_ARG(config.query),
+                             STR_ARG(config.name))
+                : 0;
+}
+
+/* A preview prints every query once, whatever its sinks. */
+static int open_sinks(struct app *app, struct err *err)
+{
+    const struct plan *plan = app->options.plan;
+    const struct plan_sink preview = {
+        .name = STR("preview"), .format = SINK_CONSOLE, .truncate = true, .truncate_width = 20};
+    uint32_t total = 0;
+    for (uint32_t q = 0; q < plan->query_count; q++)
+        total += plan->queries[q].sink_count + 1;
+    app->outputs = calloc(total + 1, sizeof *app->outputs);
+    if (!app->outputs)
+        return err_set(err, ERR_NOMEM, "out of memory for the sinks");
+    for (uint32_t q = 0; q < plan->query_count; q++) {
+        const struct plan_query *query = &plan->queries[q];
+        bool previews = app->options.preview_records > 0;
+        int code = previews ? open_sink(app, q, &preview, err) : 0;
+        for (uint32_t i = 0; i < query->sink_count && !previews && !code; i++)
+            code = open_sink(app, q, &query->sinks[i], err);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static void observe_upload(void *user, double seconds)
+{
+    struct app *app = user;
+    metric_observe(metrics_series(app->metrics, METRIC_SINK_UPLOAD), seconds);
+}
+
+static int open_http(struct app *app, struct err *err)
+{
+    struct http_hooks hooks = app_http_hooks;
+    if (!app->options.http_enabled)
+        return 0;
+    hooks.user = app;
+    int code = http_server_create(&app->http, app->loop, app->options.http_host,
+                                  app->options.http_port, &hooks, NULL, err);
+    if (code == 0)
+        log_printf(app->options.log, LOG_INFO, "http listening on %s:%u", app->options.http_host,
+                   http_server_port(app->http));
+    return code;
+}
+
+static int open_source(struct app *app, struct err *err)
+{
+    struct kafka_source_options options = {.plan = app->options.plan,
+                                           .log = app->options.log,
+                                           .queue_bytes_max = mem_kafka_bytes_max(&app->memory),
+                                           .available_now = app->options.available_now};
+    struct source_hooks hooks = {
+        .user = app, .changed = on_source_changed, .records = app_take_records};
+    return kafka_source_create(&app->source, app->loop, &options, &hooks, err);
+}
+
+static void init_handles(struct app *app)
+{
+    uv_loop_configure(app->loop, UV_METRICS_IDLE_TIME);
+    uv_idle_init(app->loop, &app->idle);
+    uv_timer_init(app->loop, &app->turn_timer);
+    uv_timer_init(app->loop, &app->stop_timer);
+    uv_timer_init(app->loop, &app->second_timer);
+    uv_prepare_init(app->loop, &app->prepare);
+    app->idle.data = app->turn_timer.data = app->stop_timer.data = app;
+    app->second_timer.data = app->prepare.data = app;
+    uv_timer_start(&app->second_timer, on_second, 1000, 1000);
+    uv_prepare_start(&app->prepare, on_prepare_handle);
+}
+
+static int init_books(struct app *app)
+{
+    uint32_t n = app->options.plan->query_count;
+    app->books = calloc(n, sizeof *app->books);
+    app->rows_out_total = calloc(n, sizeof *app->rows_out_total);
+    app->last.rows_out = calloc(n, sizeof *app->last.rows_out);
+    return app->books && app->rows_out_total && app->last.rows_out ? 0 : ERR_NOMEM;
+}
+
+static int bind_engine(struct app *app, struct err *err)
+{
+    struct arena arena = {0};
+    struct plan_errors errors = {0};
+    int code = engine_create(&app->engine, app->options.plan, &arena, &errors);
+    if (code == ERR_INVALID && errors.count)
+        err_set(err, code, "%.*s", STR_ARG(errors.items[0].message));
+    else if (code)
+        err_set(err, code, "out of memory for the queries");
+    arena_fini(&arena);
+    return code;
+}
+
+static int open_parts(struct app *app, struct err *err)
+{
+    int code = bind_engine(app, err);
+    if (code == 0)
+        code = open_sinks(app, err);
+    if (code)
+        return code;
+    if (app_slot_init(app, &app->slots[0]) != 0 || app_slot_init(app, &app->slots[1]) != 0 ||
+        init_books(app) != 0 || app_metrics_init(app) != 0)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    for (uint32_t i = 0; i < app->output_count; i++)
+        sink_observe_uploads(app->outputs[i].sink, observe_upload, app);
+    code = open_http(app, err);
+    return code ? code : open_source(app, err);
+}
+
+int app_create(struct app **out, uv_loop_t *loop, const struct app_options *options,
+               struct err *err)
+{
+    struct app *app = calloc(1, sizeof *app);
+    if (!app)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    app->options = *options;
+    app->loop = loop;
+    app->memory.budget = options->memory_bytes;
+    app->started_ms = clock_wall_ms();
+    random_id(app->id);
+    random_id(app->run_id);
+    init_handles(app);
+    *out = app;
+    int code = open_parts(app, err);
+    if (code) {
+        app_fail(app, err);
+        return 0; /* closes by itself and finishes with the failure */
+    }
+    return 0;
+}
+
+void app_destroy(struct app *app)
+{
+    if (!app)
+        return;
+    INVARIANT(app->stage == APP_CLOSED);
+    app_slot_fini(&app->slots[0]);
+    app_slot_fini(&app->slots[1]);
+    engine_destroy(app->engine);
+    app_metrics_fini(app);
+    free(app->outputs);
+    free(app->books);
+    free(app->rows_out_total);
+    free(app->last.rows_out);
+    free(app->last.start_offsets);
+    free(app->last.end_offsets);
+    free(app);
+}
+
+uint64_t app_records_read(const struct app *app)
+{
+    return app->records_read;
+}

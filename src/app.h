@@ -1,0 +1,43 @@
+/* app.h: one running pipeline: source, engine, batches, sinks and HTTP on a loop. The app is the
+ * only place that wires these modules. Start order, the turn of the loop and the stop order are in
+ * app.c, what a batch does in app_batch.c, what is shown in app_status.c. */
+#pragma once
+
+#include <uv.h>
+
+#include "os/log.h"
+#include "plan/plan.h"
+
+struct app;
+
+struct app_options {
+    const struct plan *plan; /* must outlive the app */
+    const struct log *log;   /* likewise */
+    int stdout_fd;           /* console sinks write here; usually 1 */
+    size_t memory_bytes;     /* the budget of the one memory account */
+    bool available_now;      /* read what is there at start, then finish */
+    int64_t preview_records; /* > 0: print the queries' rows over that many records, then finish */
+    bool http_enabled;
+    const char *http_host;
+    uint16_t http_port; /* 0: a free one */
+    /* Called once, on the loop, when everything is closed; exit_code 0 done, 1 failed. */
+    void (*finished)(void *user, int exit_code);
+    void *user;
+};
+
+enum { APP_MEMORY_DEFAULT = 64 << 20, APP_MEMORY_MIN = 16 << 20 };
+
+/* Binds the queries, opens sinks and HTTP, starts the source. ERR_NOMEM. A part that cannot be
+ * opened (a busy port, a directory) is logged and finishes the app with exit code 1, like any later
+ * failure. */
+int app_create(struct app **out, uv_loop_t *loop, const struct app_options *options,
+               struct err *err) MUST_CHECK;
+
+/* Seals and commits what is read, then finishes. */
+void app_stop(struct app *app);
+
+/* After `finished`. */
+void app_destroy(struct app *app);
+
+/* Records read from the source so far; for the demo, which paces its producer by it. */
+uint64_t app_records_read(const struct app *app);

@@ -1,0 +1,246 @@
+/* What a batch does: rows go into the outputs of its slot; prepare, decide and publish act on them.
+ */
+#include <stdlib.h>
+
+#include "app_impl.h"
+#include "os/clock.h"
+
+int app_slot_init(struct app *app, struct app_slot *slot)
+{
+    slot->outputs = calloc(app->output_count + 1, sizeof *slot->outputs);
+    if (!slot->outputs || engine_counts_init(&slot->counts, app->engine) != 0)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < app->output_count; i++)
+        slot->outputs[i].app = app;
+    return 0;
+}
+
+void app_slot_fini(struct app_slot *slot)
+{
+    free(slot->outputs);
+    engine_counts_fini(&slot->counts);
+    free(slot->start_offsets);
+    free(slot->end_offsets);
+    *slot = (struct app_slot){0};
+}
+
+/* ---- filling ---- */
+
+static void on_open(void *user, struct batch *batch)
+{
+    struct app *app = user;
+    struct app_slot *slot = &app->slots[batch->slot];
+    struct err err = {0};
+    engine_counts_reset(&slot->counts, app->engine);
+    slot->arrival_count = 0;
+    slot->first_record_ms = slot->busy_us = 0;
+    app->filling = slot;
+    for (uint32_t i = 0; i < app->output_count; i++) {
+        INVARIANT(!slot->outputs[i].batch);
+        if (sink_batch_open(app->outputs[i].sink, &slot->outputs[i].batch, &err) != 0) {
+            batch_machine_fail(&app->machine, &err);
+            return;
+        }
+    }
+}
+
+static int on_rows(void *user, uint32_t query, const struct block *rows, struct err *err)
+{
+    struct app *app = user;
+    for (uint32_t i = 0; i < app->output_count; i++) {
+        if (app->outputs[i].query != query)
+            continue;
+        int code = sink_batch_write(app->filling->outputs[i].batch, rows, err);
+        if (code)
+            return err_prefix(err, "query %.*s, sink %.*s",
+                              STR_ARG(app->options.plan->queries[query].name),
+                              STR_ARG(sink_name(app->outputs[i].sink)));
+    }
+    return 0;
+}
+
+/* A block is short compared with the latency to be measured: its first record speaks for it. */
+static void note_arrival(struct app_slot *slot, const struct record_block *block)
+{
+    bool full = slot->arrival_count == ARRIVALS_MAX;
+    struct app_arrival *arrival = &slot->arrivals[slot->arrival_count - full];
+    if (!full) {
+        *arrival = (struct app_arrival){.timestamp_ms = block->records[0].timestamp_ms};
+        slot->arrival_count++;
+    }
+    arrival->records += block->count;
+}
+
+int app_take_records(void *user, const struct record_block *block, struct err *err)
+{
+    struct app *app = user;
+    struct app_slot *slot = app->filling;
+    struct engine_hooks hooks = {.user = app, .rows = on_rows};
+    if (!slot->first_record_ms)
+        slot->first_record_ms = clock_wall_ms();
+    note_arrival(slot, block);
+    app->records_read += block->count;
+    return engine_process(app->engine, block, app->machine.filling->opened_ms, &hooks,
+                          &slot->counts, err);
+}
+
+size_t app_held_bytes(const struct app *app)
+{
+    size_t held = 0;
+    for (uint32_t i = 0; app->machine_ready && app->filling && i < app->output_count; i++) {
+        if (app->filling->outputs[i].batch)
+            held += sink_batch_bytes(app->filling->outputs[i].batch);
+    }
+    return held;
+}
+
+/* ---- sealing ---- */
+
+/* A batch begins where the one before ended: in the other slot, or where the run began. */
+static int fix_offsets(struct app *app, struct app_slot *slot)
+{
+    const struct app_slot *before = slot == &app->slots[0] ? &app->slots[1] : &app->slots[0];
+    uint32_t n = app->source->partition_count;
+    int64_t *starts = realloc(slot->start_offsets, (n + 1) * sizeof *starts);
+    if (starts)
+        slot->start_offsets = starts;
+    int64_t *ends = realloc(slot->end_offsets, (n + 1) * sizeof *ends);
+    if (ends)
+        slot->end_offsets = ends;
+    if (!starts || !ends)
+        return ERR_NOMEM;
+    slot->partition_count = n;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct source_partition *partition = &app->source->partitions[i];
+        starts[i] = i < before->partition_count ? before->end_offsets[i] : partition->start;
+        ends[i] = partition->position;
+    }
+    return 0;
+}
+
+static void on_sealed(void *user, struct batch *batch)
+{
+    struct app *app = user;
+    struct app_slot *slot = &app->slots[batch->slot];
+    struct buf text = {0};
+    struct err err;
+    if (fix_offsets(app, slot) != 0) {
+        err_set(&err, ERR_NOMEM, "out of memory for the offsets of a batch");
+        batch_machine_fail(&app->machine, &err);
+        return;
+    }
+    if (batch->id == 0 && !app->options.available_now)
+        app->source->ops->limit_lift(app->source);
+    for (uint32_t i = 0; i < app->options.plan->query_count; i++)
+        INVARIANT(books_balance(&slot->counts.books[i]));
+    if (app->options.log->level == LOG_DEBUG) {
+        app_print_offsets(app, slot->end_offsets, slot->partition_count, &text);
+        log_line(app->options.log, LOG_DEBUG, "sealed", LOG_I("batch", batch->id),
+                 LOG_RAW("endOffsets", buf_cstr(&text)), LOG_I("records", batch->records),
+                 LOG_I("slices", batch->slices),
+                 LOG_S("reason", batch_seal_reason_name(batch->reason)));
+        buf_fini(&text);
+    }
+}
+
+/* ---- committing ---- */
+
+/* One output is prepared or published: join its ticket and let the batch go on. */
+static void on_joined(struct sink_batch *batch, int code, const struct err *err, void *user)
+{
+    struct app_slot_output *output = user;
+    struct app *app = output->app;
+    (void)batch;
+    batch_ticket_join(&app->machine, &output->ticket, code ? err : NULL);
+    app_turn_soon(app);
+}
+
+static void on_published(struct sink_batch *batch, int code, const struct err *err, void *user)
+{
+    struct app_slot_output *output = user;
+    if (code == 0)
+        output->batch = NULL; /* the sink has freed it */
+    on_joined(batch, code, err, user);
+}
+
+static void on_prepare(void *user, struct batch *batch)
+{
+    struct app *app = user;
+    for (uint32_t i = 0; i < app->output_count; i++) {
+        struct app_slot_output *output = &app->slots[batch->slot].outputs[i];
+        batch_ticket_take(&output->ticket, batch, "prepare");
+        sink_batch_prepare(output->batch, batch->id, on_joined, output);
+    }
+}
+
+/* The decision is this process's memory as long as there is no checkpoint to put it in. */
+static void on_decide(void *user, struct batch *batch)
+{
+    (void)user;
+    INVARIANT(batch->id >= 0);
+}
+
+static void on_publish(void *user, struct batch *batch)
+{
+    struct app *app = user;
+    for (uint32_t i = 0; i < app->output_count; i++) {
+        struct app_slot_output *output = &app->slots[batch->slot].outputs[i];
+        batch_ticket_take(&output->ticket, batch, "publish");
+        sink_batch_publish(output->batch, on_published, output);
+    }
+}
+
+static void on_done(void *user, struct batch *batch)
+{
+    struct app *app = user;
+    struct app_slot *slot = &app->slots[batch->slot];
+    app_metrics_committed(app, batch, slot);
+    if (app->options.preview_records == 0)
+        app->source->ops->committed(app->source, slot->end_offsets, slot->partition_count);
+    log_line(app->options.log, LOG_DEBUG, "committed", LOG_I("batch", batch->id),
+             LOG_I("records", batch->records));
+}
+
+static void on_abandon(void *user, struct batch *batch)
+{
+    struct app *app = user;
+    log_line(app->options.log, LOG_WARN,
+             "the running slice does not end: what is not sealed will be read again",
+             LOG_I("records", (int64_t)app->slots[batch->slot].counts.records));
+    app_abort_slot(app, &app->slots[batch->slot]);
+}
+
+const struct batch_ops app_batch_ops = {
+    .open = on_open,
+    .sealed = on_sealed,
+    .prepare = on_prepare,
+    .decide = on_decide,
+    .publish = on_publish,
+    .done = on_done,
+    .abandon = on_abandon,
+};
+
+/* ---- aborting ---- */
+
+static void on_aborted(struct sink_batch *batch, int code, const struct err *err, void *user)
+{
+    struct app *app = user;
+    (void)batch;
+    if (code)
+        log_line(app->options.log, LOG_WARN, "an unpublished output could not be removed",
+                 LOG_S("reason", err->msg));
+    app->closing--;
+    app_close_step(app);
+}
+
+void app_abort_slot(struct app *app, struct app_slot *slot)
+{
+    for (uint32_t i = 0; slot->outputs && i < app->output_count; i++) {
+        struct sink_batch *batch = slot->outputs[i].batch;
+        if (!batch)
+            continue;
+        slot->outputs[i].batch = NULL;
+        app->closing++;
+        sink_batch_abort(batch, on_aborted, app);
+    }
+}

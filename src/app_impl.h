@@ -1,0 +1,131 @@
+/* app_impl.h: the inside of an app, shared by app.c, app_batch.c and app_status.c. */
+#pragma once
+
+#include "app.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "batch/batch.h"
+#include "batch/slice.h"
+#include "engine/engine.h"
+#include "http/server.h"
+#include "os/random_id.h"
+#include "sink/sink.h"
+#include "sink/stdout_writer.h"
+#include "source/source.h"
+#include "store/store.h"
+
+enum app_stage { APP_RUNNING, APP_ABORTING, APP_CLOSING, APP_CLOSING_HTTP, APP_CLOSED };
+
+/* One sink of one query. */
+struct app_output {
+    uint32_t query;
+    struct sink *sink;
+    struct store *store; /* of a file sink; NULL: console */
+    struct metric_series *objects, *bytes, *retries;
+};
+
+struct app_slot_output {
+    struct sink_batch *batch; /* NULL: not open */
+    struct batch_ticket ticket;
+    struct app *app;
+};
+
+/* When records came, for the latency from broker to committed output. */
+struct app_arrival {
+    int64_t timestamp_ms;
+    uint64_t records;
+};
+
+enum { ARRIVALS_MAX = 256 };
+
+/* The app's part of a batch. */
+struct app_slot {
+    struct app_slot_output *outputs; /* per app_output */
+    struct engine_counts counts;
+    struct app_arrival arrivals[ARRIVALS_MAX];
+    uint32_t arrival_count;
+    int64_t first_record_ms;              /* wall clock; 0: no record yet */
+    int64_t busy_us;                      /* spent reading, decoding, evaluating */
+    int64_t *start_offsets, *end_offsets; /* per source partition, from seal on */
+    uint32_t partition_count;
+};
+
+/* What /status shows of the last committed batch. */
+struct app_progress {
+    int64_t batch_id, timestamp_ms, records;
+    double input_per_s, processed_per_s;
+    int64_t add_batch_ms, wal_commit_ms, commit_offsets_ms, total_ms;
+    int64_t *start_offsets, *end_offsets; /* per partition */
+    uint32_t partition_count;
+    uint64_t *rows_out; /* per query */
+};
+
+struct app {
+    struct app_options options;
+    uv_loop_t *loop;
+    enum app_stage stage;
+    struct err err;
+    int closing; /* callbacks awaited in this stage of closing */
+    char id[RANDOM_ID_SIZE], run_id[RANDOM_ID_SIZE];
+    int64_t started_ms; /* wall clock */
+
+    struct engine *engine;
+    struct source *source;
+    struct http_server *http;
+    struct stdout_writer *writer;
+    struct app_output *outputs;
+    uint32_t output_count;
+
+    struct batch_machine machine;
+    bool machine_ready; /* the source knew where to begin */
+    bool stopping;
+    struct app_slot slots[2];
+    struct app_slot *filling;
+    struct app_progress last;
+    int64_t last_seal_ms;
+    uint64_t records_read, batches;
+    struct books *books;      /* per query, of committed batches */
+    uint64_t *rows_out_total; /* per query */
+
+    struct mem_account memory;
+    double rate_offsets, rate_us; /* decaying sums: the current reading rate */
+    int64_t slice_opened_us, slice_next_us;
+
+    uv_idle_t idle;        /* another turn at once */
+    uv_timer_t turn_timer; /* another turn at a time */
+    uv_timer_t stop_timer; /* a slice that does not end is given up */
+    uv_prepare_t prepare;  /* measures turns */
+    uv_timer_t second_timer;
+    int64_t turn_began_us;
+    uint64_t turn_idle_ns;
+    double stall_max_s;
+
+    struct metrics *metrics;
+    struct metric_series **partition_series; /* records, bytes, lag per partition */
+    uint32_t partition_series_count;
+};
+
+/* app.c */
+void app_fail(struct app *app, const struct err *err);
+void app_turn_soon(struct app *app);
+
+/* app_batch.c */
+extern const struct batch_ops app_batch_ops;
+int app_slot_init(struct app *app, struct app_slot *slot) MUST_CHECK;
+void app_slot_fini(struct app_slot *slot);
+/* Takes records of the source into the filling batch (struct source_hooks). */
+int app_take_records(void *user, const struct record_block *block, struct err *err);
+size_t app_held_bytes(const struct app *app);
+/* Aborts whatever batches of sinks are open; app->closing counts the callbacks. */
+void app_abort_slot(struct app *app, struct app_slot *slot);
+/* What is next in closing, once app->closing is 0. */
+void app_close_step(struct app *app);
+
+/* app_status.c */
+extern const struct http_hooks app_http_hooks;
+int app_metrics_init(struct app *app) MUST_CHECK;
+void app_metrics_fini(struct app *app);
+void app_metrics_committed(struct app *app, const struct batch *batch, const struct app_slot *slot);
+/* {"topic":{"0":1}} of these offsets, one per source partition. */
+void app_print_offsets(const struct app *app, const int64_t *offsets, uint32_t count,
+                       struct buf *out);

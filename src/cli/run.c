@@ -1,0 +1,220 @@
+#include "cli/run.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/load.h"
+
+/* ---- running ---- */
+
+struct runner {
+    uv_loop_t loop;
+    uv_signal_t terminate, interrupt;
+    struct app *app;
+    const struct run_companion *companion;
+    const struct log *log;
+    bool signalled;
+    int exit_code;
+};
+
+static void on_finished(void *user, int exit_code)
+{
+    struct runner *runner = user;
+    runner->exit_code = exit_code;
+    uv_close((uv_handle_t *)&runner->terminate, NULL);
+    uv_close((uv_handle_t *)&runner->interrupt, NULL);
+    if (runner->companion)
+        runner->companion->stop(runner->companion->user);
+}
+
+static void on_signal(uv_signal_t *handle, int signal)
+{
+    struct runner *runner = handle->data;
+    (void)signal;
+    if (runner->signalled) {
+        log_line(runner->log, LOG_WARN, "second signal: exiting at once");
+        _exit(1);
+    }
+    runner->signalled = true;
+    app_stop(runner->app);
+}
+
+static void watch_signal(struct runner *runner, uv_signal_t *handle, int signal)
+{
+    uv_signal_init(&runner->loop, handle);
+    handle->data = runner;
+    uv_signal_start(handle, on_signal, signal);
+}
+
+int run_app(struct app_options *options, const struct run_companion *companion)
+{
+    struct runner runner = {.companion = companion, .log = options->log, .exit_code = 1};
+    struct err err = {0};
+    uv_loop_init(&runner.loop);
+    options->finished = on_finished;
+    options->user = &runner;
+    watch_signal(&runner, &runner.terminate, SIGTERM);
+    watch_signal(&runner, &runner.interrupt, SIGINT);
+    if (app_create(&runner.app, &runner.loop, options, &err) != 0) {
+        log_line(options->log, LOG_ERROR, "failed", LOG_S("reason", err.msg));
+        on_finished(&runner, 1);
+    } else if (companion) {
+        companion->start(companion->user, &runner.loop, runner.app);
+    }
+    uv_run(&runner.loop, UV_RUN_DEFAULT);
+    app_destroy(runner.app);
+    int open = uv_loop_close(&runner.loop);
+    if (open != 0) {
+        log_line(options->log, LOG_ERROR, "handles were left open on the loop",
+                 LOG_S("reason", uv_strerror(open)));
+        return 1;
+    }
+    return runner.exit_code;
+}
+
+/* ---- options ---- */
+
+bool run_split_address(const char *address, char *host, size_t size, uint16_t *port)
+{
+    struct str text = str_of(address);
+    const char *colon = strrchr(address, ':');
+    int64_t number;
+    if (!colon || !str_to_i64(str_of(colon + 1), &number) || number < 0 || number > 65535)
+        return false;
+    struct str name = {address, (size_t)(colon - address)};
+    if (name.n > 2 && name.p[0] == '[' && name.p[name.n - 1] == ']')
+        name = (struct str){name.p + 1, name.n - 2};
+    else if (memchr(name.p, ':', name.n))
+        return false; /* an IPv6 address needs brackets */
+    if (name.n == 0 || name.n >= size || text.n == 0)
+        return false;
+    snprintf(host, size, "%.*s", STR_ARG(name));
+    *port = (uint16_t)number;
+    return true;
+}
+
+int run_options_apply(const struct run_options *options, const char *command, struct log *log)
+{
+    *log = (struct log){.level = LOG_INFO, .format = LOG_TEXT, .fd = STDERR_FILENO};
+    if (options->log_level && !log_level_parse(options->log_level, &log->level)) {
+        fprintf(stderr, "%s: --log-level %s: expected debug, info, warn or error\n", command,
+                options->log_level);
+        return ERR_INVALID;
+    }
+    if (options->log_format && strcmp(options->log_format, "json") == 0) {
+        log->format = LOG_JSON;
+    } else if (options->log_format && strcmp(options->log_format, "text") != 0) {
+        fprintf(stderr, "%s: --log-format %s: expected text or json\n", command,
+                options->log_format);
+        return ERR_INVALID;
+    }
+    if (options->memory_bytes < APP_MEMORY_MIN) {
+        fprintf(stderr, "%s: --memory: expected at least %dm\n", command, APP_MEMORY_MIN >> 20);
+        return ERR_INVALID;
+    }
+    return 0;
+}
+
+/* ---- the command ---- */
+
+static const char run_epilogue[] =
+    "Examples:\n"
+    "  sluice run examples/transactions.json\n"
+    "  sluice run p.json --set source.options.startingOffsets=earliest --available-now\n"
+    "  sluice run p.json --preview 20            print some rows, commit nothing\n"
+    "\n"
+    "Rows of console sinks go to stdout, logs to stderr. SIGTERM or Ctrl-C commits what is read\n"
+    "and exits 0; a second one exits at once. Exit codes: 0 done, 1 failed, 2 invalid.\n";
+
+struct run_args {
+    struct run_options common;
+    bool available_now;
+    int64_t preview;
+    const char *recover_to;
+    struct arg_list overrides;
+};
+
+static int run_loaded(const struct run_args *args, const struct plan *plan, const struct log *log)
+{
+    char host[256];
+    snprintf(host, sizeof host, "%.*s", STR_ARG(plan->http_host));
+    struct app_options options = {.plan = plan,
+                                  .log = log,
+                                  .stdout_fd = STDOUT_FILENO,
+                                  .memory_bytes = (size_t)args->common.memory_bytes,
+                                  .available_now = args->available_now || plan->available_now,
+                                  .preview_records = args->preview,
+                                  .http_enabled = plan->http_enabled,
+                                  .http_host = host,
+                                  .http_port = plan->http_port};
+    if (args->common.http) {
+        options.http_enabled = true;
+        if (!run_split_address(args->common.http, host, sizeof host, &options.http_port)) {
+            fprintf(stderr,
+                    "sluice run: --http %s: expected ADDR:PORT, for example "
+                    "127.0.0.1:8080\n",
+                    args->common.http);
+            return 2;
+        }
+    }
+    if (plan->checkpoint.n == 0 && args->preview == 0)
+        log_line(log, LOG_WARN,
+                 "no checkpointLocation: after a restart the stream begins anew at "
+                 "startingOffsets");
+    return run_app(&options, NULL);
+}
+
+int cli_run(int argc, char **argv)
+{
+    struct run_args args = {.common = {.memory_bytes = APP_MEMORY_DEFAULT}};
+    const struct arg_option table[] = {
+        {"--available-now", ARG_FLAG, &args.available_now, NULL,
+         "read what is there at start, then exit", NULL},
+        {"--preview", ARG_COUNT, &args.preview, "N",
+         "print the rows of the first N records, commit nothing, exit", NULL},
+        {"--recover-to", ARG_STRING, &args.recover_to, "BATCH=LOCATION",
+         "go on from a batch in a new checkpoint", NULL},
+        {"--set", ARG_LIST, &args.overrides, "PATH=VALUE", "replace one value of the document",
+         NULL},
+        {"--http", ARG_STRING, &args.common.http, "ADDR:PORT", "where to serve HTTP; port 0: any",
+         NULL},
+        {"--memory", ARG_SIZE, &args.common.memory_bytes, "SIZE", "memory budget (default 64m)",
+         NULL},
+        {"--log-format", ARG_STRING, &args.common.log_format, "text|json", "default text", NULL},
+        {"--log-level", ARG_STRING, &args.common.log_level, "LEVEL",
+         "debug, info (default), warn or error", NULL},
+    };
+    const struct arg_spec spec = {.command = "sluice run",
+                                  .summary = "Runs a pipeline until it is stopped.",
+                                  .operand = "PIPELINE",
+                                  .operands_min = 1,
+                                  .operands_max = 1,
+                                  .options = table,
+                                  .option_count = COUNT_OF(table),
+                                  .epilogue = run_epilogue};
+    struct arg_list operands = {0};
+    struct plan *plan = NULL;
+    struct log log;
+    struct err err = {0};
+    int exit_code = 2;
+    int code = args_parse(&spec, argc, argv, &operands, &err);
+    if (code == ARGS_HELP) {
+        args_help(&spec, stdout);
+        exit_code = 0;
+    } else if (code) {
+        exit_code = args_usage_error(&spec, &err);
+    } else if (args.recover_to) {
+        fprintf(stderr,
+                "sluice run: --recover-to is not supported yet: there are no checkpoints\n");
+    } else if (run_options_apply(&args.common, "sluice run", &log) == 0) {
+        struct load_options load = {.file = operands.items[0], .overrides = &args.overrides};
+        if (load_plan(&plan, NULL, &load) == 0)
+            exit_code = run_loaded(&args, plan, &log);
+    }
+    plan_destroy(plan);
+    arg_list_fini(&operands);
+    arg_list_fini(&args.overrides);
+    return exit_code;
+}

@@ -1,0 +1,34 @@
+/* run.h: `sluice run`, and running an app until it finishes or a signal ends it. */
+#pragma once
+
+#include <uv.h>
+
+#include "app.h"
+
+/* argv[0] is "run". Returns the exit code. */
+int cli_run(int argc, char **argv);
+
+/* The options every command that runs a pipeline has. */
+struct run_options {
+    const char *http; /* ADDR:PORT, or NULL */
+    int64_t memory_bytes;
+    const char *log_format, *log_level;
+};
+
+/* Sets log from the options and checks the memory; prints a usage problem to stderr: ERR_INVALID.
+ */
+int run_options_apply(const struct run_options *options, const char *command,
+                      struct log *log) MUST_CHECK;
+/* Splits ADDR:PORT (the address may be in brackets) into host (of size bytes) and port. */
+bool run_split_address(const char *address, char *host, size_t size, uint16_t *port);
+
+/* What runs beside an app on its loop (the demo's producer). */
+struct run_companion {
+    void *user;
+    void (*start)(void *user, uv_loop_t *loop, struct app *app);
+    void (*stop)(void *user); /* the app has finished; close handles */
+};
+
+/* Runs the app on a loop of its own; SIGTERM and SIGINT stop it, a second one exits at once.
+ * Returns the exit code. companion may be NULL. */
+int run_app(struct app_options *options, const struct run_companion *companion);

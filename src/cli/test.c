@@ -1,0 +1,360 @@
+#include "cli/test.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "cli/args.h"
+#include "cli/load.h"
+#include "cli/rows.h"
+#include "format/console.h"
+#include "format/json_rows.h"
+
+enum { INPUT_BYTES_MAX = 1 << 30, PATH_SIZE = 4096, BATCHES_MAX = 100000 };
+
+/* What a query put out in the batch under way. */
+struct output {
+    struct buf rows; /* JSON lines */
+    struct console_table table;
+    const struct plan_sink *console; /* NULL: the query has no console sink */
+};
+
+struct test_case {
+    const char *dir;
+    struct plan *plan;
+    struct engine *engine;
+    struct engine_counts counts;
+    struct output *outputs; /* per query */
+    int64_t batch;
+    bool different;
+};
+
+/* ---- running a batch ---- */
+
+static int on_rows(void *user, uint32_t query, const struct block *rows, struct err *err)
+{
+    struct test_case *test = user;
+    struct output *output = &test->outputs[query];
+    json_rows_append(&output->rows, engine_schema(test->engine, query), rows, 0, rows->rows);
+    if (output->rows.failed)
+        return err_set(err, ERR_NOMEM, "out of memory for the rows of a batch");
+    return output->console ? console_table_add(&output->table, rows, err) : 0;
+}
+
+static int run_block(struct test_case *test, const struct record *records, uint32_t count,
+                     struct err *err)
+{
+    struct engine_hooks hooks = {.user = test, .rows = on_rows};
+    struct record_block block = {.topic = STR("test"), .records = records, .count = count};
+    return engine_process(test->engine, &block, test->batch * 1000, &hooks, &test->counts, err);
+}
+
+/* '\n' ends a record; an empty line is an empty value. */
+static int run_records(struct test_case *test, struct str text, struct err *err)
+{
+    struct record *records = calloc(BLOCK_ROWS_MAX, sizeof *records);
+    uint32_t count = 0;
+    int64_t offset = 0;
+    int code = records ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+    while (text.n > 0 && code == 0) {
+        const char *end = memchr(text.p, '\n', text.n);
+        size_t n = end ? (size_t)(end - text.p) : text.n;
+        records[count++] = (struct record){.value = {text.p, n}, .offset = offset++};
+        text = (struct str){text.p + n + (end != NULL), text.n - n - (end != NULL)};
+        if (count == BLOCK_ROWS_MAX || text.n == 0) {
+            code = run_block(test, records, count, err);
+            count = 0;
+        }
+    }
+    free(records);
+    return code;
+}
+
+static int open_outputs(struct test_case *test, struct err *err)
+{
+    for (uint32_t i = 0; i < test->plan->query_count; i++) {
+        struct output *output = &test->outputs[i];
+        const struct plan_sink *sink = output->console;
+        buf_clear(&output->rows);
+        if (sink &&
+            console_table_init(&output->table, engine_schema(test->engine, i), sink->num_rows,
+                               sink->truncate ? sink->truncate_width : 0, err) != 0)
+            return err->code;
+    }
+    return 0;
+}
+
+static void close_outputs(struct test_case *test)
+{
+    for (uint32_t i = 0; i < test->plan->query_count; i++) {
+        if (test->outputs[i].console)
+            console_table_fini(&test->outputs[i].table);
+    }
+}
+
+/* ---- comparing a batch ---- */
+
+/* Reads an expected file; a missing one leaves *there false. */
+static int read_expected(const struct test_case *test, const char *kind, const char *ending,
+                         uint32_t query, struct buf *out, char path[PATH_SIZE], bool *there,
+                         struct err *err)
+{
+    struct stat unused;
+    snprintf(path, PATH_SIZE, "%s/%s/%.*s/%02lld.%s", test->dir, kind,
+             STR_ARG(test->plan->queries[query].name), (long long)test->batch, ending);
+    *there = stat(path, &unused) == 0;
+    return *there ? load_file(path, INPUT_BYTES_MAX, out, err) : 0;
+}
+
+static void report(struct test_case *test, const char *path, struct str diff)
+{
+    test->different = true;
+    printf("%s: batch %lld differs (- expected, + got):\n%.*s", path, (long long)test->batch,
+           STR_ARG(diff));
+}
+
+static int compare_rows(struct test_case *test, uint32_t query, struct err *err)
+{
+    struct buf expected = {0}, diff = {0};
+    struct arena arena = {0};
+    struct rows *left, *right;
+    char path[PATH_SIZE];
+    bool there;
+    const struct type *schema = engine_schema(test->engine, query);
+    int code = read_expected(test, "expected", "ndjson", query, &expected, path, &there, err);
+    if (code == 0)
+        code = rows_parse(&left, buf_str(&expected), schema, path, &arena, err);
+    if (code == 0)
+        code = rows_parse(&right, buf_str(&test->outputs[query].rows), schema, "sluice's rows",
+                          &arena, err);
+    if (code == 0 && !rows_compare(left, right, &diff))
+        report(test, path, buf_str(&diff));
+    arena_fini(&arena);
+    buf_fini(&expected);
+    buf_fini(&diff);
+    return code;
+}
+
+/* Line by line with marks: enough to see where two tables part. */
+static void print_lines(struct buf *out, char mark, struct str text)
+{
+    while (text.n > 0) {
+        const char *end = memchr(text.p, '\n', text.n);
+        size_t n = end ? (size_t)(end - text.p) : text.n;
+        buf_printf(out, "%c %.*s\n", mark, (int)n, text.p);
+        text = (struct str){text.p + n + (end != NULL), text.n - n - (end != NULL)};
+    }
+}
+
+/* Console files hold the table without its final line end. */
+static struct str without_final_newlines(struct str text)
+{
+    while (text.n > 0 && text.p[text.n - 1] == '\n')
+        text.n--;
+    return text;
+}
+
+static int compare_console(struct test_case *test, uint32_t query, struct err *err)
+{
+    struct buf expected = {0}, got = {0}, diff = {0};
+    char path[PATH_SIZE];
+    bool there;
+    if (!test->outputs[query].console)
+        return 0;
+    int code = read_expected(test, "console", "txt", query, &expected, path, &there, err);
+    if (code == 0 && there) {
+        console_table_print(&test->outputs[query].table, &got);
+        struct str left = without_final_newlines(buf_str(&expected));
+        struct str right = without_final_newlines(buf_str(&got));
+        if (!str_eq(left, right)) {
+            print_lines(&diff, '-', left);
+            print_lines(&diff, '+', right);
+            report(test, path, buf_str(&diff));
+        }
+    }
+    buf_fini(&expected);
+    buf_fini(&got);
+    buf_fini(&diff);
+    return code;
+}
+
+static int compare_batch(struct test_case *test, struct err *err)
+{
+    int code = 0;
+    for (uint32_t i = 0; i < test->plan->query_count && code == 0; i++) {
+        code = compare_rows(test, i, err);
+        if (code == 0)
+            code = compare_console(test, i, err);
+    }
+    return code;
+}
+
+static int run_batch(struct test_case *test, struct str input, struct err *err)
+{
+    int code = open_outputs(test, err);
+    if (code == 0)
+        code = run_records(test, input, err);
+    if (code == 0)
+        code = compare_batch(test, err);
+    close_outputs(test);
+    test->batch++;
+    return code;
+}
+
+/* ---- a case ---- */
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void free_names(char **names, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+static bool ends_with(const char *name, const char *ending)
+{
+    size_t n = strlen(name), m = strlen(ending);
+    return n > m && strcmp(name + n - m, ending) == 0;
+}
+
+/* The input files by name: each is one batch. */
+static int list_input(const char *dir, char ***names, uint32_t *count, struct err *err)
+{
+    char path[PATH_SIZE];
+    uint32_t capacity = 0;
+    snprintf(path, sizeof path, "%s/input", dir);
+    DIR *input = opendir(path);
+    if (!input)
+        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(input)) && *count < BATCHES_MAX;) {
+        if (!ends_with(entry->d_name, ".ndjson"))
+            continue;
+        if (*count == capacity) {
+            capacity = capacity ? capacity * 2 : 16;
+            *names = realloc(*names, capacity * sizeof **names);
+        }
+        if (!*names || !((*names)[(*count)++] = strdup(entry->d_name))) {
+            closedir(input);
+            return err_set(err, ERR_NOMEM, "out of memory");
+        }
+    }
+    closedir(input);
+    if (*count == 0)
+        return err_set(err, ERR_INVALID, "%s: no .ndjson files: expected one per batch", path);
+    qsort(*names, *count, sizeof **names, compare_names);
+    return 0;
+}
+
+static int run_batches(struct test_case *test, char **names, uint32_t count, struct err *err)
+{
+    int code = 0;
+    for (uint32_t i = 0; i < count && code == 0; i++) {
+        struct buf input = {0};
+        char path[PATH_SIZE];
+        snprintf(path, sizeof path, "%s/input/%s", test->dir, names[i]);
+        code = load_file(path, INPUT_BYTES_MAX, &input, err);
+        if (code == 0)
+            code = run_batch(test, buf_str(&input), err);
+        buf_fini(&input);
+        if (code)
+            return code;
+    }
+    /* No query with state exists yet, so there is no no-data batch: whatever is expected beyond the
+     * last input is a difference. */
+    for (uint32_t i = 0; i < test->plan->query_count && code == 0; i++)
+        buf_clear(&test->outputs[i].rows);
+    for (uint32_t i = 0; i < test->plan->query_count && code == 0; i++)
+        code = compare_rows(test, i, err);
+    return code;
+}
+
+static int prepare(struct test_case *test, struct err *err)
+{
+    test->outputs = calloc(test->plan->query_count, sizeof *test->outputs);
+    if (!test->outputs || engine_counts_init(&test->counts, test->engine) != 0)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    for (uint32_t q = 0; q < test->plan->query_count; q++) {
+        const struct plan_query *query = &test->plan->queries[q];
+        for (uint32_t i = query->sink_count; i-- > 0;) {
+            if (query->sinks[i].format == SINK_CONSOLE)
+                test->outputs[q].console = &query->sinks[i];
+        }
+    }
+    return 0;
+}
+
+static void finish(struct test_case *test)
+{
+    for (uint32_t i = 0; test->outputs && i < test->plan->query_count; i++)
+        buf_fini(&test->outputs[i].rows);
+    free(test->outputs);
+    engine_counts_fini(&test->counts);
+    engine_destroy(test->engine);
+    plan_destroy(test->plan);
+}
+
+/* 0 passed, 1 different, 2 bad. */
+static int run_case(const char *dir)
+{
+    struct test_case test = {.dir = dir};
+    struct err err = {0};
+    char path[PATH_SIZE];
+    char **names = NULL;
+    uint32_t count = 0;
+    snprintf(path, sizeof path, "%s/pipeline.json", dir);
+    struct load_options load = {.file = path, .conformance_case = true};
+    if (load_plan(&test.plan, &test.engine, &load) != 0)
+        return 2; /* it has told why */
+    int code = prepare(&test, &err);
+    if (code == 0)
+        code = list_input(dir, &names, &count, &err);
+    if (code == 0)
+        code = run_batches(&test, names, count, &err);
+    if (code)
+        fprintf(stderr, "sluice: %s: %s\n", dir, err.msg);
+    free_names(names, count);
+    finish(&test);
+    return code ? 2 : test.different;
+}
+
+/* ---- the command ---- */
+
+int cli_test(int argc, char **argv)
+{
+    const struct arg_spec spec = {
+        .command = "sluice test",
+        .summary = "Runs conformance cases: a pipeline, its input and the rows Spark gave for it.",
+        .operand = "CASE_DIR...",
+        .operands_min = 1,
+        .operands_max = UINT32_MAX,
+        .epilogue = "A case is pipeline.json, input/NN.ndjson (one batch each), "
+                    "expected/QUERY/NN.ndjson and,\nwhere wanted, console/QUERY/NN.txt.\n\n"
+                    "Example:\n  sluice test tests/conformance/*\n\n"
+                    "Exit codes: 0 all pass, 1 a difference, 2 a bad case.\n"};
+    struct arg_list cases = {0};
+    struct err err = {0};
+    int code = args_parse(&spec, argc, argv, &cases, &err);
+    int worst = 0, passed = 0;
+    if (code == ARGS_HELP) {
+        args_help(&spec, stdout);
+    } else if (code) {
+        worst = args_usage_error(&spec, &err);
+    }
+    for (uint32_t i = 0; i < cases.count && code == 0; i++) {
+        static const char *const words[] = {"ok", "DIFFERENT", "BAD"};
+        int result = run_case(cases.items[i]);
+        printf("%s %s\n", words[result], cases.items[i]);
+        worst = result > worst ? result : worst;
+        passed += result == 0;
+    }
+    if (code == 0 && cases.count)
+        printf("%d of %u cases pass\n", passed, cases.count);
+    arg_list_fini(&cases);
+    return worst;
+}

@@ -1,0 +1,111 @@
+/* sluice: a stream processor. The map of the source, in the order data flows:
+ *
+ *     cli/      one file per command; run.c runs an app on a loop until a signal or its end
+ *     app.c     wires everything below; the turn of the loop is app_turn()
+ *     plan/     the pipeline document → an immutable plan
+ *     source/   where records come from: slices of Kafka partitions        (kafka/: the client)
+ *     format/   bytes → column vectors (JSON, text, binary), rows → JSON lines, console tables
+ *     sql/      Spark SQL: lexer → parser → binder → vectorised kernels
+ *     engine/   decode once, run every query, keep the books
+ *     batch/    THE state machine of a batch, and the plan of slices
+ *     sink/     where rows go: console, files                              (store/: objects)
+ *     http/     /metrics, /status, /healthz, /readyz, the page
+ *     vec/ base/ os/   column vectors and types; errors, memory, metrics; clock, log, threads
+ *
+ * base to batch are pure: no I/O, no clock. ARCHITECTURE.md has the rules and the reasons. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/demo.h"
+#include "cli/produce.h"
+#include "cli/run.h"
+#include "cli/test.h"
+#include "cli/validate.h"
+#include "version.h"
+
+struct command {
+    const char *name, *operands, *summary;
+    int (*run)(int argc, char **argv);
+};
+
+static const struct command commands[] = {
+    {"run", "PIPELINE", "run a pipeline until it is stopped", cli_run},
+    {"demo", "", "run a whole pipeline without any server", cli_demo},
+    {"produce", "", "send made-up transactions to a Kafka topic", cli_produce},
+    {"validate", "PIPELINE", "check a pipeline, print its plan", cli_validate},
+    {"test", "CASE_DIR...", "run conformance cases", cli_test},
+};
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "sluice %s: Kafka to Spark SQL micro-batches in one process\n\nUsage:\n",
+            SLUICE_VERSION);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        fprintf(out, "  sluice %-8s %-12s %s\n", commands[i].name, commands[i].operands,
+                commands[i].summary);
+    fprintf(out, "  sluice %-8s %-12s %s\n", "help", "[COMMAND]",
+            "show this, or a command's options");
+    fprintf(out, "  sluice --version\n\n"
+                 "Examples:\n"
+                 "  sluice demo\n"
+                 "  sluice run examples/transactions.json\n"
+                 "  sluice produce --count 1000 --rate 100\n"
+                 "  sluice validate examples/transactions.json\n");
+}
+
+static int unknown(const char *name)
+{
+    const char *names[sizeof commands / sizeof commands[0] + 1];
+    size_t n = 0;
+    for (; n < sizeof commands / sizeof commands[0]; n++)
+        names[n] = commands[n].name;
+    names[n++] = "help";
+    const char *near = str_suggest(str_of(name), names, n);
+    fprintf(stderr, "sluice: unknown command \"%s\"", name);
+    if (near)
+        fprintf(stderr, ": did you mean \"%s\"?", near);
+    fprintf(stderr, "\nTry: sluice help\n");
+    return 2;
+}
+
+static int help(int argc, char **argv)
+{
+    char help_flag[] = "--help";
+    char *forwarded[] = {argc > 2 ? argv[2] : NULL, help_flag, NULL};
+    if (argc <= 2) {
+        print_help(stdout);
+        return 0;
+    }
+    const struct command *command = find(argv[2]);
+    return command ? command->run(2, forwarded) : unknown(argv[2]);
+}
+
+int main(int argc, char **argv)
+{
+    /* A client or reader that goes away is an error of a write, not the end of the process. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("sluice %s\n", SLUICE_VERSION);
+        return 0;
+    }
+    if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
+        strcmp(argv[1], "-h") == 0)
+        return help(argc, argv);
+    const struct command *command = find(argv[1]);
+    return command ? command->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
