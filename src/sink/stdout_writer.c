@@ -267,7 +267,8 @@ static int open_stream(struct stdout_writer *writer, struct err *err)
     writer->stream.data = writer;
     int own = own_descriptor(writer);
     if (own < 0)
-        return err_set(err, ERR_IO, "standard output: %s", strerror(errno));
+        return err_set(err, ERR_IO, "standard output: %s",
+                       uv_strerror(uv_translate_sys_error(errno)));
     code = uv_pipe_open(&writer->stream, own);
     if (code) {
         close(own);
@@ -280,7 +281,8 @@ int stdout_writer_create(struct stdout_writer **out, uv_loop_t *loop, int fd, st
 {
     struct stat st;
     if (fstat(fd, &st))
-        return err_set(err, ERR_IO, "standard output: %s", strerror(errno));
+        return err_set(err, ERR_IO, "standard output: %s",
+                       uv_strerror(uv_translate_sys_error(errno)));
     struct stdout_writer *writer = calloc(1, sizeof *writer);
     if (!writer)
         return err_set(err, ERR_NOMEM, "out of memory");
