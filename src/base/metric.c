@@ -175,7 +175,7 @@ static void append_number(struct buf *out, double value)
     if (value == trunc(value) && fabs(value) < 1e18) {
         snprintf(text, sizeof text, "%.0f", value == 0 ? 0.0 : value);
     } else {
-        for (int digits = 1; digits <= 17; digits++) {
+        for (int digits = 15; digits <= 17; digits++) { /* %g drops zeros */
             snprintf(text, sizeof text, "%.*g", digits, value);
             if (strtod(text, NULL) == value)
                 break;

@@ -24,7 +24,7 @@ struct fixture {
     uv_async_t wake;
     uv_thread_t thread;
     void (*client)(struct fixture *fixture);
-    int closed; /* calls of the close callback */
+    atomic_int closed; /* calls of the close callback */
 };
 
 /* In the client's thread, where Criterion's assertions are of no use. */
@@ -42,6 +42,9 @@ void fixture_init(struct fixture *fixture);
 void fixture_run(struct fixture *fixture, void (*client)(struct fixture *fixture));
 /* From the client: closes the server now. */
 void fixture_close_server(struct fixture *fixture);
+
+/* For a suite's .fini: aborts when memory leaked, where the build has a leak sanitizer. */
+void leak_check(void);
 
 struct response {
     int status;

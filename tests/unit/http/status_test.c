@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 
+#include "fixture.h"
 #include "status_fixture.h"
 
 static struct buf text;
@@ -9,6 +10,7 @@ static struct buf text;
 static void teardown(void)
 {
     buf_fini(&text);
+    leak_check();
 }
 
 TestSuite(status, .fini = teardown);
