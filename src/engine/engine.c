@@ -191,7 +191,7 @@ int engine_process(struct engine *engine, const struct record_block *records,
     REQUIRE(records->count <= BLOCK_ROWS_MAX);
     struct sql_batch_context context = {.batch_timestamp_us = batch_timestamp_ms * 1000};
     struct block block;
-    uint32_t rows;
+    uint32_t rows = records->count;
     arena_reset(&engine->arena);
     int code = decode(engine, records, &block, err);
     if (code)
