@@ -114,6 +114,42 @@ static rd_kafka_resp_err_t on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, v
     return rd_kafka_interceptor_add_on_broker_state_change(rk, "sluice", on_broker_state, opaque);
 }
 
+char *kafka_client_property(const struct kafka_client *client, const char *name)
+{
+    const rd_kafka_conf_t *conf = rd_kafka_conf(client->rk);
+    size_t size = 0;
+    if (rd_kafka_conf_get(conf, name, NULL, &size) != RD_KAFKA_CONF_OK || size == 0)
+        return calloc(1, 1);
+    char *value = calloc(1, size);
+    if (value)
+        rd_kafka_conf_get(conf, name, value, &size);
+    return value;
+}
+
+/* Kerberos takes a user name that is set for its own, even an empty one: hands off there. */
+static void init_wake_brokers(struct kafka_client *client)
+{
+    char *protocol = kafka_client_property(client, "security.protocol");
+    char *mechanism = kafka_client_property(client, "sasl.mechanisms");
+    client->username = kafka_client_property(client, "sasl.username");
+    client->password = kafka_client_property(client, "sasl.password");
+    if (protocol && mechanism && client->username && client->password)
+        client->can_wake_brokers =
+            strncmp(protocol, "sasl", 4) != 0 || strcmp(mechanism, "GSSAPI") != 0;
+    free(protocol);
+    free(mechanism);
+}
+
+void kafka_client_wake_brokers(struct kafka_client *client)
+{
+    if (!client->can_wake_brokers)
+        return;
+    rd_kafka_error_t *error =
+        rd_kafka_sasl_set_credentials(client->rk, client->username, client->password);
+    if (error)
+        rd_kafka_error_destroy(error);
+}
+
 int kafka_client_init(struct kafka_client *client, rd_kafka_type_t type, rd_kafka_conf_t *take_conf,
                       int events, struct err *err)
 {
@@ -122,6 +158,8 @@ int kafka_client_init(struct kafka_client *client, rd_kafka_type_t type, rd_kafk
     client->events = NULL;
     client->brokers = NULL;
     client->broker_count = 0;
+    client->username = client->password = NULL;
+    client->can_wake_brokers = false;
     client->trouble.condition = KAFKA_NONE;
     atomic_init(&client->up_count, 0);
     atomic_init(&client->epoch, 0);
@@ -146,6 +184,7 @@ int kafka_client_init(struct kafka_client *client, rd_kafka_type_t type, rd_kafk
         client->events = rd_kafka_queue_get_main(client->rk);
     }
     rd_kafka_set_log_queue(client->rk, client->events);
+    init_wake_brokers(client);
     return 0;
 fail:
     pthread_mutex_destroy(&client->mutex);
@@ -172,6 +211,8 @@ void kafka_client_fini(struct kafka_client *client)
     REQUIRE(!client->rk);
     pthread_mutex_destroy(&client->mutex);
     free(client->brokers);
+    free(client->username);
+    free(client->password);
 }
 
 void kafka_trouble_set(struct kafka_trouble *trouble, enum kafka_condition condition,

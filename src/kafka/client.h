@@ -34,6 +34,9 @@ struct kafka_client {
     size_t broker_count;
     atomic_uint up_count; /* brokers that are up */
     atomic_uint epoch;    /* counts connections that came up */
+
+    char *username, *password; /* for kafka_client_wake_brokers */
+    bool can_wake_brokers;
 };
 
 /* A configuration of `defaults`, then the user's options, then `owned`, which the user cannot
@@ -55,6 +58,16 @@ void kafka_client_detach(struct kafka_client *client);
 void kafka_client_destroy(struct kafka_client *client);
 /* Frees the rest, after kafka_client_destroy. */
 void kafka_client_fini(struct kafka_client *client);
+
+/* The value of a property as the client runs with it; "" when unset, NULL without memory. free it.
+ */
+char *kafka_client_property(const struct kafka_client *client, const char *name);
+
+/* Makes librdkafka's broker threads look at their partitions now. When the queues of all partitions
+ * of a broker are full they sleep for up to a second, whatever is drained meanwhile (2.0.2; later
+ * releases have fetch.queue.backoff.ms). Setting the SASL credentials to what they are is the one
+ * public call that does nothing else than waking them. Does not block; some microseconds. */
+void kafka_client_wake_brokers(struct kafka_client *client);
 
 /* Serves one event: log lines go to the log callback, errors become the trouble. */
 void kafka_client_on_event(struct kafka_client *client, rd_kafka_event_t *event);

@@ -10,10 +10,6 @@
 
 enum { FETCH_BYTES_MAX = 2 << 20, MESSAGE_BYTES_MAX = 1000000 };
 
-/* Also the pause after a partition's queue was full, so it must be short; not zero, because a
- * partition's real errors are asked again at this pace. */
-#define FETCH_BACKOFF_MS "1"
-
 static size_t clamp(size_t value, size_t low, size_t high)
 {
     return value < low ? low : value > high ? high : value;
@@ -38,10 +34,10 @@ static void make_sizes(const struct kafka_consumer_options *options, struct size
 {
     size_t partitions = options->partitions_expected ? options->partitions_expected : 1;
     size_t share = options->queue_bytes_max / partitions;
-    size_t fetch = clamp(share / 4, 64 << 10, FETCH_BYTES_MAX);
+    size_t fetch = clamp(share / 32, 64 << 10, FETCH_BYTES_MAX);
     size_t fetch_all = clamp(options->queue_bytes_max / 4, MESSAGE_BYTES_MAX, 50 << 20);
     snprintf(out->queue_kbytes, sizeof(out->queue_kbytes), "%zu",
-             clamp(share / 3 >> 10, 64, 65536));
+             clamp(share / 8 >> 10, 64, 65536));
     snprintf(out->fetch_bytes, sizeof(out->fetch_bytes), "%zu", fetch);
     snprintf(out->fetch_bytes_all, sizeof(out->fetch_bytes_all), "%zu", fetch_all);
 }
@@ -65,7 +61,7 @@ static rd_kafka_conf_t *make_conf(const struct kafka_consumer_options *options, 
         /* One fetch is in flight per broker: while it waits at the end of some partitions, others
          * that have just been drained wait for it. */
         {"fetch.wait.max.ms", "10"},
-        {"fetch.error.backoff.ms", FETCH_BACKOFF_MS},
+        {"fetch.error.backoff.ms", "100"}, /* real errors only: see wake_brokers */
         {"reconnect.backoff.ms", "100"},
         {"reconnect.backoff.max.ms", "2000"},
         {"topic.metadata.propagation.max.ms", "5000"},
@@ -149,8 +145,14 @@ static int start_client(struct kafka_consumer *consumer,
     if (!conf)
         return ERR_INVALID;
     consumer->client.wake_fd = consumer->pipe[1];
-    return kafka_client_init(&consumer->client, RD_KAFKA_CONSUMER, conf,
-                             RD_KAFKA_EVENT_OFFSET_COMMIT, err);
+    rc = kafka_client_init(&consumer->client, RD_KAFKA_CONSUMER, conf, RD_KAFKA_EVENT_OFFSET_COMMIT,
+                           err);
+    if (rc)
+        return rc;
+    char *kbytes = kafka_client_property(&consumer->client, "queued.max.messages.kbytes");
+    consumer->queue_limit = kbytes ? strtoull(kbytes, NULL, 10) << 10 : 0;
+    free(kbytes);
+    return 0;
 }
 
 int kafka_consumer_create(struct kafka_consumer **out, uv_loop_t *loop,

@@ -26,6 +26,8 @@ struct kafka_consumer {
     struct kafka_partition *partitions;
     uint32_t partition_count, partition_capacity;
     void **scratch;       /* BLOCK_ROWS_MAX messages */
+    uint64_t queue_limit; /* payload bytes at which librdkafka stops fetching a partition */
+    uint64_t drained;     /* payload bytes since the brokers were woken */
     uint32_t outstanding; /* messages in unreleased batches */
     struct lane_job destroy;
     bool closing;

@@ -210,6 +210,24 @@ static uint32_t hand_out(struct kafka_consumer *consumer, struct kafka_partition
     return i;
 }
 
+/* Whether librdkafka may have stopped fetching because this queue was full, judged with a margin,
+ * as the bytes are an estimate; then it must be told that there is room again, at the latest when
+ * the caller may stop draining. */
+static void wake_brokers(struct kafka_consumer *consumer, const struct kafka_partition *partition,
+                         const struct kafka_batch *batch)
+{
+    if (batch->count == 0)
+        return;
+    uint64_t left = rd_kafka_queue_length(partition->queue) * (batch->bytes / batch->count);
+    consumer->drained += batch->bytes;
+    if (left + consumer->drained < consumer->queue_limit / 4)
+        return;
+    if (left > 0 && consumer->drained < consumer->queue_limit / 8 && batch->more)
+        return;
+    consumer->drained = 0;
+    kafka_client_wake_brokers(&consumer->client);
+}
+
 int kafka_consumer_drain(struct kafka_consumer *consumer, uint32_t handle, int64_t target,
                          uint32_t records_max, struct kafka_batch *batch, struct err *err)
 {
@@ -232,6 +250,7 @@ int kafka_consumer_drain(struct kafka_consumer *consumer, uint32_t handle, int64
         partition->bytes += batch->bytes;
         consumer->outstanding += batch->count;
         batch->outstanding = &consumer->outstanding;
+        wake_brokers(consumer, partition, batch);
     }
     batch->next_offset = partition->position;
     batch->at_target = partition->position >= target;
