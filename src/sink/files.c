@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "format/json_rows.h"
+#include "sink/parts.h"
 #include "sink/sink_impl.h"
 
-/* A batch is a small machine around one store request: files_step looks at what it has (chunks to
+/* A batch is a small machine around one store request: files_step looks at what it has (parts to
  * send, an upload, a goal) and starts the next operation; on_request notes the result and steps
  * again. Filling, preparing, publishing and aborting differ in the goal only. */
 
@@ -15,7 +15,6 @@ enum {
     ATTEMPTS_MAX = 6,
     RETRY_FIRST_MS = 100,
     RETRY_MS_MAX = 10000,
-    ENCODE_ROWS = 256, /* between two looks at the size of the part */
 };
 
 struct files_sink {
@@ -27,21 +26,14 @@ struct files_sink {
     uint32_t retry_first_ms;
 };
 
-struct chunk {
-    struct chunk *next;
-    struct buf bytes;
-};
-
 enum goal { GOAL_FILL, GOAL_PREPARE, GOAL_PUBLISH, GOAL_ABORT };
 
 struct files_batch {
     struct sink_batch base;
     enum goal goal;
-    struct buf filling;         /* encoded, less than a part */
-    struct chunk *first, *last; /* parts on their way */
-    size_t chunk_bytes;         /* memory of those */
+    struct parts parts;
     struct store_upload *upload;
-    bool sealed, published;
+    bool sealed;
     bool busy;      /* the request runs */
     bool cancelled; /* the operation under way is to end */
     struct store_request request;
@@ -72,6 +64,7 @@ static int files_open(struct sink *sink, struct sink_batch **out, struct err *er
     struct files_batch *batch = calloc(1, sizeof *batch);
     if (!batch)
         return err_set(err, ERR_NOMEM, "out of memory");
+    batch->parts.part_bytes = files->part_bytes;
     /* The temporary has no batch id yet, but it says whose it is. */
     buf_printf(&batch->first_key, "part-%s-%s-%s.json", files->id8, sink->query, sink->name);
     if (batch->first_key.failed) {
@@ -84,69 +77,18 @@ static int files_open(struct sink *sink, struct sink_batch **out, struct err *er
     return 0;
 }
 
-static int fail_memory(struct files_batch *batch)
+static void fail_memory(struct files_batch *batch)
 {
     if (!batch->failed.code)
         err_set(&batch->failed, ERR_NOMEM, "out of memory for encoded rows");
-    return batch->failed.code;
-}
-
-/* Moves what was encoded so far to the parts on their way. */
-static int cut_chunk(struct files_batch *batch)
-{
-    if (batch->filling.n == 0)
-        return 0;
-    struct chunk *chunk = calloc(1, sizeof *chunk);
-    if (!chunk)
-        return fail_memory(batch);
-    chunk->bytes = batch->filling;
-    batch->filling = (struct buf){0};
-    batch->chunk_bytes += sizeof *chunk + chunk->bytes.capacity;
-    if (batch->last)
-        batch->last->next = chunk;
-    else
-        batch->first = chunk;
-    batch->last = chunk;
-    return 0;
-}
-
-/* Frees the oldest part, or keeps its memory for the next rows. */
-static void drop_chunk(struct files_batch *batch)
-{
-    struct chunk *chunk = batch->first;
-    batch->first = chunk->next;
-    if (!batch->first)
-        batch->last = NULL;
-    batch->chunk_bytes -= sizeof *chunk + chunk->bytes.capacity;
-    bool reuse = batch->goal == GOAL_FILL && batch->filling.capacity == 0 &&
-                 chunk->bytes.capacity <= 4 * sink_of(batch)->part_bytes;
-    if (reuse) {
-        batch->filling = chunk->bytes;
-        buf_clear(&batch->filling);
-    } else {
-        buf_fini(&chunk->bytes);
-    }
-    free(chunk);
-}
-
-static int encode(struct files_batch *batch, const struct block *rows)
-{
-    const struct files_sink *sink = sink_of(batch);
-    for (uint32_t first = 0; first < rows->rows; first += ENCODE_ROWS) {
-        uint32_t count = rows->rows - first < ENCODE_ROWS ? rows->rows - first : ENCODE_ROWS;
-        json_rows_append(&batch->filling, sink->base.schema, rows, first, count);
-        if (batch->filling.failed)
-            return fail_memory(batch);
-        if (batch->filling.n >= sink->part_bytes && cut_chunk(batch))
-            return batch->failed.code;
-    }
-    return 0;
 }
 
 static int files_write(struct sink_batch *base, const struct block *rows, struct err *err)
 {
     struct files_batch *batch = files_of(base);
-    if (batch->failed.code == 0 && encode(batch, rows) == 0) {
+    if (!batch->failed.code && !parts_add_json(&batch->parts, base->sink->schema, rows))
+        fail_memory(batch);
+    if (!batch->failed.code) {
         files_step(base);
         return 0;
     }
@@ -158,7 +100,7 @@ static int files_write(struct sink_batch *base, const struct block *rows, struct
 static size_t files_bytes(const struct sink_batch *base)
 {
     const struct files_batch *batch = (const struct files_batch *)(const void *)base;
-    return batch->filling.capacity + batch->chunk_bytes;
+    return parts_bytes(&batch->parts);
 }
 
 static void note_outputs(struct files_batch *batch)
@@ -186,7 +128,7 @@ static void request_succeeded(struct files_batch *batch)
             fail_memory(batch);
         break;
     case STORE_UPLOAD_APPEND:
-        drop_chunk(batch);
+        parts_drop_first(&batch->parts, batch->goal == GOAL_FILL);
         break;
     case STORE_UPLOAD_SEAL:
         batch->sealed = true;
@@ -194,7 +136,6 @@ static void request_succeeded(struct files_batch *batch)
         break;
     case STORE_UPLOAD_PUBLISH:
         batch->upload = NULL;
-        batch->published = true;
         break;
     default:
         batch->upload = NULL; /* aborted */
@@ -273,13 +214,13 @@ static bool send_next(struct files_batch *batch)
 {
     struct store *store = sink_of(batch)->store;
     bool seal = batch->goal == GOAL_PREPARE && batch->upload && !batch->sealed;
-    if (!batch->first && !seal)
+    if (!batch->parts.first && !seal)
         return false;
     begin_request(batch);
     if (!batch->upload)
         store_upload_begin(store, &batch->request, buf_str(&batch->first_key), on_request, batch);
-    else if (batch->first)
-        store_upload_append(batch->upload, &batch->request, buf_str(&batch->first->bytes),
+    else if (batch->parts.first)
+        store_upload_append(batch->upload, &batch->request, buf_str(&batch->parts.first->bytes),
                             on_request, batch);
     else
         store_upload_seal(batch->upload, &batch->request, buf_str(&batch->key), on_request, batch);
@@ -348,10 +289,10 @@ static void files_prepare(struct sink_batch *base)
 {
     struct files_batch *batch = files_of(base);
     batch->goal = GOAL_PREPARE;
-    if (!batch->failed.code && cut_chunk(batch) == 0) {
-        buf_fini(&batch->filling);
+    if (!batch->failed.code && !parts_cut(&batch->parts))
+        fail_memory(batch);
+    if (!batch->failed.code)
         make_final_key(batch);
-    }
     files_step(base);
 }
 
@@ -392,13 +333,7 @@ static void files_abort(struct sink_batch *base)
 static void files_free_batch(struct sink_batch *base)
 {
     struct files_batch *batch = files_of(base);
-    while (batch->first) {
-        struct chunk *chunk = batch->first;
-        batch->first = chunk->next;
-        buf_fini(&chunk->bytes);
-        free(chunk);
-    }
-    buf_fini(&batch->filling);
+    parts_fini(&batch->parts);
     buf_fini(&batch->first_key);
     buf_fini(&batch->key);
     buf_fini(&batch->upload_id);

@@ -30,7 +30,7 @@ enum store_op {
     STORE_UPLOAD_APPEND,
     STORE_UPLOAD_SEAL,
     STORE_UPLOAD_PUBLISH,
-    STORE_UPLOAD_ABORT,
+    STORE_UPLOAD_ABORT
 };
 
 struct store_entry {
@@ -74,11 +74,11 @@ struct store_request {
 };
 
 void store_request_fini(struct store_request *request);
-/* Asks a running operation to end soon: it completes with ERR_CANCELLED, and may or may not have
- * happened, or with its result when it was too late. Nothing happens if it is not running. */
+/* Asks an operation, if it runs, to end soon: it completes with ERR_CANCELLED, and may or may not
+ * have happened, or with its result when it was too late. */
 void store_request_cancel(struct store_request *request);
 
-/* Writes a whole object, replacing any. */
+/* Writes a whole object, replacing any there is. */
 void store_put(struct store *store, struct store_request *request, struct str key, struct str bytes,
                store_callback callback, void *user);
 /* Writes a whole object unless the key is taken: then ERR_EXISTS. Atomic among all writers. */
@@ -90,7 +90,7 @@ void store_get(struct store *store, struct store_request *request, struct str ke
 /* Every object whose key begins with prefix (may be empty); unfinished ones are left out. */
 void store_list(struct store *store, struct store_request *request, struct str prefix,
                 store_callback callback, void *user);
-/* Succeeds also when there is no such object. */
+/* Succeeds also without such an object. */
 void store_delete(struct store *store, struct store_request *request, struct str key,
                   store_callback callback, void *user);
 
