@@ -65,20 +65,22 @@ static int check(struct plan **plan, struct engine **engine, const struct plan_i
     struct plan_errors errors = {0};
     struct engine *bound = NULL;
     int code = plan_create(plan, input, &arena, &errors);
-    if (code == 0)
-        code = engine_create(&bound, *plan, &arena, &errors);
+    int bind_code = *plan ? engine_create(&bound, *plan, &arena, &errors) : 0;
+    code = code ? code : bind_code;
     if (code && errors.count == 0)
         fprintf(stderr, "sluice: %.*s: out of memory\n", STR_ARG(input->file));
     else if (code)
         print_errors(&errors, input->file.p);
+    if (code || !engine) {
+        engine_destroy(bound);
+        bound = NULL;
+    }
     if (code) {
         plan_destroy(*plan);
         *plan = NULL;
-    } else if (engine) {
-        *engine = bound;
-    } else {
-        engine_destroy(bound);
     }
+    if (engine)
+        *engine = bound;
     arena_fini(&arena);
     return code;
 }
@@ -93,7 +95,8 @@ int load_plan_text(struct plan **plan, struct engine **engine, struct str text,
                                .overrides = overrides,
                                .override_count = n,
                                .getenv = environment,
-                               .conformance_case = options->conformance_case};
+                               .conformance_case = options->conformance_case,
+                               .keep_invalid = true};
     *plan = NULL;
     int code = ERR_INVALID;
     if (!overrides)
