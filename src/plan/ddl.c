@@ -227,6 +227,7 @@ static int skip_literal(struct parser *parser)
 /* NOT NULL and COMMENT 'text'. JSON columns can always be NULL, so NOT NULL changes nothing. */
 static int skip_column_suffix(struct parser *parser)
 {
+    skip_space(parser);
     size_t before = parser->i;
     struct str word = take_word(parser);
     if (str_eq_nocase(word, STR("NOT"))) {

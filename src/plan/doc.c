@@ -47,6 +47,10 @@ static const char *found(const struct parser *parser, char out[32])
     unsigned char c = parser->p < parser->end ? (unsigned char)*parser->p : 0;
     if (parser->p == parser->end)
         snprintf(out, 32, "the end of the text");
+    else if (c == ' ' || c == '\t')
+        snprintf(out, 32, "a space");
+    else if (c == '\n' || c == '\r')
+        snprintf(out, 32, "the end of the line");
     else if (c == '"')
         snprintf(out, 32, "a string");
     else if (c >= '0' && c <= '9')

@@ -151,6 +151,18 @@ static int compare_keys(const void *a, const void *b)
     return (left->key_offset > right->key_offset) - (left->key_offset < right->key_offset);
 }
 
+static void report_duplicate(struct rules *rules, const struct doc_node *again,
+                             const struct doc_node *first)
+{
+    struct plan_where where = doc_where_key(first);
+    if (where.place.n == 0 && where.line != doc_where_key(again).line)
+        rules_error_key(rules, again, ERR_INVALID, "duplicate key %s: it is given first in line %u",
+                        rules_quote(rules, again->key), where.line);
+    else
+        rules_error_key(rules, again, ERR_INVALID, "duplicate key %s",
+                        rules_quote(rules, again->key));
+}
+
 /* Sorted, because an object may have as many members as the document has values. */
 void env_check_duplicates(struct rules *rules, struct doc_node *object)
 {
@@ -170,9 +182,7 @@ void env_check_duplicates(struct rules *rules, struct doc_node *object)
         if (!str_eq(members[i]->key, members[first]->key))
             first = i;
         else
-            rules_error_key(rules, members[i], ERR_INVALID,
-                            "duplicate key %s: it is given first in line %u",
-                            rules_quote(rules, members[i]->key), members[first]->key_line);
+            report_duplicate(rules, members[i], members[first]);
     }
     free(members);
 }

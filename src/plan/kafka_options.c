@@ -63,10 +63,10 @@ static void report_unknown(struct rules *rules, const struct doc_node *node, str
 static bool word_is_listed(struct str word, const char *words)
 {
     for (const char *p = words; *p;) {
-        size_t n = strcspn(p, " ");
+        size_t n = strcspn(p, ",");
         if (str_eq_nocase(word, (struct str){p, n}))
             return true;
-        p += n + (p[n] == ' ');
+        p += n + (p[n] ? 2 : 0);
     }
     return false;
 }
@@ -98,7 +98,7 @@ static bool check_value_of(struct rules *rules, const struct doc_node *node,
     case KAFKA_INTEGER:
         return check_number(rules, node, property);
     case KAFKA_BOOLEAN:
-        if (word_is_listed(node->text, "true false"))
+        if (word_is_listed(node->text, "true, false"))
             return true;
         rules_error(rules, node, "\"kafka.%s\" must be true or false, not %s", property->name,
                     rules_quote(rules, node->text));

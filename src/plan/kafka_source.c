@@ -120,7 +120,7 @@ static void read_option(struct reading *reading, struct doc_node *node)
         rules_unknown_key(rules, node, &options_rule);
     } else if (reading->found[i] && !str_eq(reading->found[i]->key, node->key)) {
         rules_error_key(rules, node, ERR_INVALID,
-                        "option %s is the same as \"%.*s\": names differ in more than case",
+                        "option %s is \"%.*s\" once more: case does not matter",
                         rules_quote(rules, node->key), STR_ARG(reading->found[i]->key));
     } else if (!reading->found[i] && !rules->conformance_case) {
         reading->found[i] = node;

@@ -21,7 +21,7 @@ struct kafka_property {
     enum kafka_scope scope;
     enum kafka_kind kind;
     int64_t min, max;  /* KAFKA_INTEGER */
-    const char *words; /* KAFKA_WORD: separated by spaces */
+    const char *words; /* KAFKA_WORD: separated by ", " */
 };
 
 extern const struct kafka_property kafka_properties[];

@@ -33,9 +33,9 @@ const char *listen_parse(struct str text, struct str *host, uint16_t *port)
     bool ipv6 = host->n >= 2 && host->p[0] == '[' && host->p[host->n - 1] == ']';
     if (ipv6)
         *host = (struct str){host->p + 1, host->n - 2};
-    else if (host->n && memchr(host->p, ':', host->n))
-        return "an IPv6 address stands in brackets: expected [address]:port";
     const char *problem = check_host(*host, ipv6);
+    if (problem && !ipv6 && host->n && !check_host(*host, true))
+        return "an IPv6 address stands in brackets: expected [address]:port";
     if (problem)
         return problem;
     int64_t number = -1;

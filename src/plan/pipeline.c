@@ -16,7 +16,7 @@ enum {
 };
 
 static const struct rule_key pipeline_keys[KEY_COUNT] = {
-    [KEY_NAME] = {"name", FORM_STRING, true, "a name"},
+    [KEY_NAME] = {"name", FORM_STRING, true, "a string"},
     [KEY_SOURCE] = {"source", FORM_OBJECT, true, "an object"},
     [KEY_TRIGGER] = {"trigger", FORM_OBJECT, false, "an object"},
     [KEY_QUERIES] = {"queries", FORM_ARRAY, true, "an array of queries"},

@@ -8,7 +8,7 @@
 enum { KEY_NAME, KEY_SQL, KEY_OUTPUT_MODE, KEY_SINKS, KEY_COUNT };
 
 static const struct rule_key keys[KEY_COUNT] = {
-    [KEY_NAME] = {"name", FORM_STRING, true, "a name"},
+    [KEY_NAME] = {"name", FORM_STRING, true, "a string"},
     [KEY_SQL] = {"sql", FORM_STRING | FORM_ARRAY, true, "a query, or an array of its lines"},
     [KEY_OUTPUT_MODE] = {"outputMode", FORM_STRING, false, "append, update or complete"},
     [KEY_SINKS] = {"sinks", FORM_ARRAY, true, "an array of sinks"},

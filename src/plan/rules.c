@@ -128,9 +128,13 @@ bool rules_form(struct rules *rules, const struct doc_node *node, const char *na
         if ((forms & form) && has_form(node, form))
             return !node->broken;
     }
+    /* Texts and numbers are shown only where no secret can stand. */
     if (node->kind == DOC_STRING && (forms & (FORM_BOOLEAN | FORM_INTEGER)))
         rules_error(rules, node, "\"%s\" must be %s, not %s", name, expected,
                     rules_quote(rules, node->text));
+    else if (node->kind == DOC_NUMBER && (forms & FORM_INTEGER))
+        rules_error(rules, node, "\"%s\" must be %s, not %.*s", name, expected,
+                    STR_ARG(node->text));
     else
         rules_error(rules, node, "\"%s\" must be %s, not %s", name, expected,
                     doc_kind_name(node->kind));
@@ -264,8 +268,9 @@ bool rules_interval(struct rules *rules, const struct doc_node *node, int64_t *o
     size_t at;
     const char *problem = interval_parse(node->text, out_ms, &at);
     if (problem)
-        rules_error_in(rules, node, at, "interval %s: %s, as in \"1 minute 30 seconds\"",
-                       rules_quote(rules, node->text), problem);
+        rules_error_in(
+            rules, node, at, "interval %s: %s%s", rules_quote(rules, node->text), problem,
+            strncmp(problem, "expected", 8) == 0 ? ", as in \"1 minute 30 seconds\"" : "");
     else if (*out_ms < 0)
         rules_error(rules, node, "interval %s must not be negative",
                     rules_quote(rules, node->text));

@@ -5,7 +5,7 @@
 enum { KEY_NAME, KEY_FORMAT, KEY_PATH, KEY_PARTITION_BY, KEY_OPTIONS, KEY_COUNT };
 
 static const struct rule_key sink_keys[KEY_COUNT] = {
-    [KEY_NAME] = {"name", FORM_STRING, false, "a name"},
+    [KEY_NAME] = {"name", FORM_STRING, false, "a string"},
     [KEY_FORMAT] = {"format", FORM_STRING, true, "console, json, parquet, csv or kafka"},
     [KEY_PATH] = {"path", FORM_STRING, false, "a directory"},
     [KEY_PARTITION_BY] = {"partitionBy", FORM_ARRAY, false, "an array of columns"},
@@ -82,7 +82,7 @@ static void find_options(struct rules *rules, struct doc_node *options,
             rules_unknown_key(rules, node, rule);
         else if (found[i] && !str_eq(found[i]->key, node->key))
             rules_error_key(rules, node, ERR_INVALID,
-                            "option %s is the same as \"%.*s\": names differ in more than case",
+                            "option %s is \"%.*s\" once more: case does not matter",
                             rules_quote(rules, node->key), STR_ARG(found[i]->key));
         else if (!found[i])
             found[i] = node;

@@ -18,7 +18,7 @@ enum {
 };
 
 static const struct rule_key source_keys[KEY_COUNT] = {
-    [KEY_NAME] = {"name", FORM_STRING, true, "the name that queries read FROM"},
+    [KEY_NAME] = {"name", FORM_STRING, true, "a string, the view that queries read FROM"},
     [KEY_FORMAT] = {"format", FORM_STRING, true, "\"kafka\" or \"file\""},
     [KEY_OPTIONS] = {"options", FORM_OBJECT, false, "an object"},
     [KEY_VALUE] = {"value", FORM_OBJECT, true, "an object with the format of the messages"},
