@@ -18,6 +18,10 @@ size_t number_format_i64(int64_t value, char out[NUMBER_TEXT_MAX]);
 /* An unscaled decimal with its point in place: 12.30, 0.05, -7. As BigDecimal.toPlainString. */
 size_t number_format_decimal(__int128 unscaled, uint8_t scale, char out[NUMBER_TEXT_MAX]);
 
+/* The same as BigDecimal.toString, which toJSON and CAST use: below 10^-6 in scientific notation.
+ */
+size_t number_format_decimal_java(__int128 unscaled, uint8_t scale, char out[NUMBER_TEXT_MAX]);
+
 /* A decimal floating point number: the whole of s must be -?digits[.digits][(e|E)[+-]digits], with
  * at least one digit before the exponent; false otherwise. Too large gives infinity, too small 0.
  */

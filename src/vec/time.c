@@ -1,0 +1,442 @@
+#include "vec/time.h"
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+enum { DAYS_PER_ERA = 146097, YEARS_PER_ERA = 400, DAYS_0000_03_01_TO_1970 = 719468 };
+
+static int64_t floor_div(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
+/* Days are counted in eras of 400 years that begin on March 1st, so that the leap day comes last
+ * (Howard Hinnant, "chrono-compatible low-level date algorithms"). */
+int64_t time_days_from_civil(struct civil_date date)
+{
+    int64_t year = date.year - (date.month <= 2);
+    int64_t era = floor_div(year, YEARS_PER_ERA);
+    int64_t year_of_era = year - era * YEARS_PER_ERA;
+    int64_t month_from_march = (date.month + 9) % 12;
+    int64_t day_of_year = (153 * month_from_march + 2) / 5 + date.day - 1;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return era * DAYS_PER_ERA + day_of_era - DAYS_0000_03_01_TO_1970;
+}
+
+struct civil_date time_civil_from_days(int64_t days)
+{
+    days += DAYS_0000_03_01_TO_1970;
+    int64_t era = floor_div(days, DAYS_PER_ERA);
+    int64_t day_of_era = days - era * DAYS_PER_ERA;
+    int64_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t month_from_march = (5 * day_of_year + 2) / 153;
+    int32_t month = (int32_t)(month_from_march < 10 ? month_from_march + 3 : month_from_march - 9);
+    return (struct civil_date){
+        .year = year_of_era + era * YEARS_PER_ERA + (month <= 2),
+        .month = month,
+        .day = (int32_t)(day_of_year - (153 * month_from_march + 2) / 5 + 1),
+    };
+}
+
+int32_t time_days_in_month(int64_t year, int32_t month)
+{
+    if (month == 2)
+        return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28;
+    return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+static bool civil_valid(struct civil_date date)
+{
+    return date.month >= 1 && date.month <= 12 && date.day >= 1 &&
+           (date.day <= 28 || date.day <= time_days_in_month(date.year, date.month));
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* One position in the text that is being read. */
+struct reader {
+    const char *p, *end;
+};
+
+static bool at_end(const struct reader *in)
+{
+    return in->p == in->end;
+}
+
+static bool accept(struct reader *in, char c)
+{
+    if (at_end(in) || *in->p != c)
+        return false;
+    in->p++;
+    return true;
+}
+
+/* A run of min..max digits; more digits or fewer are wrong. */
+static bool read_digits(struct reader *in, int min, int max, int64_t *value)
+{
+    int n = 0;
+    *value = 0;
+    for (; !at_end(in) && is_digit(*in->p); in->p++) {
+        if (++n > max)
+            return false;
+        *value = *value * 10 + (*in->p - '0');
+    }
+    return n >= min;
+}
+
+/* UTF8String.isWhitespaceOrISOControl of a byte. */
+static bool is_trimmed(char c)
+{
+    return (unsigned char)c <= ' ' || c == 0x7f;
+}
+
+static struct reader trimmed(struct str s)
+{
+    struct reader in = {s.p, s.p + s.n};
+    while (!at_end(&in) && is_trimmed(*in.p))
+        in.p++;
+    while (!at_end(&in) && is_trimmed(in.end[-1]))
+        in.end--;
+    return in;
+}
+
+/* [+-]yyyy[-m[-d]]; *complete: the day is there, so a time may follow. */
+static bool read_date(struct reader *in, int year_digits_max, struct civil_date *date,
+                      bool *complete)
+{
+    int64_t part;
+    bool negative = accept(in, '-');
+    if (!negative)
+        (void)accept(in, '+');
+    *date = (struct civil_date){.month = 1, .day = 1};
+    *complete = false;
+    if (!read_digits(in, 4, year_digits_max, &part))
+        return false;
+    date->year = negative ? -part : part;
+    if (!accept(in, '-'))
+        return true;
+    if (!read_digits(in, 1, 2, &part))
+        return false;
+    date->month = (int32_t)part;
+    if (!accept(in, '-'))
+        return true;
+    if (!read_digits(in, 1, 2, &part))
+        return false;
+    date->day = (int32_t)part;
+    *complete = true;
+    return true;
+}
+
+bool time_parse_date(struct str s, int32_t *days)
+{
+    struct reader in = trimmed(s);
+    struct civil_date date;
+    bool complete;
+    if (!read_date(&in, 7, &date, &complete) || !civil_valid(date))
+        return false;
+    if (!at_end(&in) && !(complete && (*in.p == ' ' || *in.p == 'T')))
+        return false;
+    int64_t value = time_days_from_civil(date);
+    *days = (int32_t)value;
+    return value == *days;
+}
+
+/* ZoneOffset.of: Z, +h, +hh, +hhmm, +hh:mm, +hhmmss or +hh:mm:ss, at most 18 hours. */
+static bool parse_offset(struct str s, int64_t *seconds)
+{
+    *seconds = 0;
+    if (str_is(s, "Z"))
+        return true;
+    if (s.n < 2 || (s.p[0] != '+' && s.p[0] != '-'))
+        return false;
+    struct reader in = {s.p + 1, s.p + s.n};
+    int64_t part[3] = {0, 0, 0};
+    if (s.n == 2) {
+        if (!read_digits(&in, 1, 1, &part[0]))
+            return false;
+    } else {
+        bool colons = s.n > 3 && s.p[3] == ':';
+        if (s.n != 3 && s.n != 5 && s.n != 6 && s.n != 7 && s.n != 9)
+            return false;
+        for (int i = 0; i < 3 && !at_end(&in); i++) {
+            if (i > 0 && colons && !accept(&in, ':'))
+                return false;
+            struct reader two = {in.p, in.end - in.p < 2 ? in.end : in.p + 2};
+            if (!read_digits(&two, 2, 2, &part[i]))
+                return false;
+            in.p = two.p;
+        }
+    }
+    if (!at_end(&in) || part[0] > 18 || part[1] > 59 || part[2] > 59)
+        return false;
+    *seconds = part[0] * 3600 + part[1] * 60 + part[2];
+    if (*seconds > 18 * 3600)
+        return false;
+    if (s.p[0] == '-')
+        *seconds = -*seconds;
+    return true;
+}
+
+/* Names whose offset never changed. */
+static bool parse_region(struct str s, int64_t *seconds)
+{
+    static const struct {
+        const char *name;
+        int hours;
+    } fixed[] = {
+        {"UTC", 0},       {"GMT", 0},           {"UT", 0},        {"UCT", 0},
+        {"Zulu", 0},      {"Universal", 0},     {"Greenwich", 0}, {"GMT0", 0},
+        {"Etc/UTC", 0},   {"Etc/UCT", 0},       {"Etc/Zulu", 0},  {"Etc/Universal", 0},
+        {"Etc/GMT", 0},   {"Etc/Greenwich", 0}, {"Etc/GMT0", 0},  {"Etc/GMT+0", 0},
+        {"Etc/GMT-0", 0}, {"EST", -5},          {"MST", -7},      {"HST", -10},
+    };
+    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
+        if (str_is(s, fixed[i].name)) {
+            *seconds = fixed[i].hours * 3600;
+            return true;
+        }
+    }
+    if (!str_starts_with(s, STR("Etc/GMT")) || s.n < 9 || s.p[8] == '0')
+        return false;
+    struct reader in = {s.p + 8, s.p + s.n};
+    int64_t hours;
+    if (!read_digits(&in, 1, 2, &hours) || !at_end(&in))
+        return false;
+    bool west = s.p[7] == '+'; /* the names count the other way round, as in POSIX */
+    if (!(west ? hours <= 12 : s.p[7] == '-' && hours <= 14))
+        return false;
+    *seconds = west ? -hours * 3600 : hours * 3600;
+    return true;
+}
+
+/* Five bytes: +hh:m. */
+static bool ends_in_short_minute(const char *p)
+{
+    return (p[0] == '+' || p[0] == '-') && is_digit(p[1]) && is_digit(p[2]) && p[3] == ':' &&
+           is_digit(p[4]);
+}
+
+/* Spark writes +h:mm as +0h:mm and a final +hh:m as +hh:0m before it asks ZoneId. */
+static struct str complete_zone(struct str s, char text[32])
+{
+    size_t n = 0;
+    bool hour_done = false;
+    for (size_t i = 0; i < s.n; i++) {
+        text[n++] = s.p[i];
+        bool sign = s.p[i] == '+' || s.p[i] == '-';
+        if (sign && !hour_done && i + 2 < s.n && is_digit(s.p[i + 1]) && s.p[i + 2] == ':') {
+            text[n++] = '0';
+            hour_done = true;
+        }
+    }
+    if (n >= 5 && ends_in_short_minute(text + n - 5)) {
+        text[n] = text[n - 1];
+        text[n - 1] = '0';
+        n++;
+    }
+    return (struct str){text, n};
+}
+
+/* ZoneId.of(name, SHORT_IDS), as far as no time zone database is needed. */
+static bool parse_zone(struct str s, int64_t *seconds)
+{
+    while (s.n && (unsigned char)s.p[0] <= ' ')
+        s = (struct str){s.p + 1, s.n - 1};
+    char text[32];
+    if (s.n == 0 || s.n > 24)
+        return false;
+    s = complete_zone(s, text);
+    if (s.n == 1 || s.p[0] == '+' || s.p[0] == '-')
+        return parse_offset(s, seconds);
+    size_t prefix = str_starts_with(s, STR("UTC")) || str_starts_with(s, STR("GMT")) ? 3
+                    : str_starts_with(s, STR("UT"))                                  ? 2
+                                                                                     : 0;
+    if (prefix && s.n > prefix && (s.p[prefix] == '+' || s.p[prefix] == '-'))
+        return parse_offset((struct str){s.p + prefix, s.n - prefix}, seconds);
+    return parse_region(s, seconds);
+}
+
+/* h[:m[:s[.f]]][zone], the zone only after seconds. */
+static bool read_time(struct reader *in, int64_t *micros)
+{
+    int64_t hour, minute = 0, second = 0, offset = 0, fraction = 0;
+    if (!read_digits(in, 1, 2, &hour))
+        return false;
+    if (accept(in, ':')) {
+        if (!read_digits(in, 1, 2, &minute))
+            return false;
+        if (accept(in, ':')) {
+            if (!read_digits(in, 1, 2, &second))
+                return false;
+            int digits = 0;
+            if (accept(in, '.')) {
+                for (; !at_end(in) && is_digit(*in->p); in->p++) {
+                    if (digits < 6) {
+                        fraction = fraction * 10 + (*in->p - '0');
+                        digits++;
+                    }
+                }
+            }
+            for (; digits < 6; digits++)
+                fraction *= 10;
+            if (!at_end(in) && !parse_zone((struct str){in->p, (size_t)(in->end - in->p)}, &offset))
+                return false;
+            in->p = in->end;
+        }
+    }
+    if (hour > 23 || minute > 59 || second > 59)
+        return false;
+    *micros = (hour * 3600 + minute * 60 + second - offset) * TIME_MICROS_PER_SECOND + fraction;
+    return true;
+}
+
+static bool parse_timestamp_any(struct str s, int64_t *micros)
+{
+    struct reader in = trimmed(s);
+    struct civil_date date;
+    bool complete;
+    if (!read_date(&in, 6, &date, &complete) || !civil_valid(date))
+        return false;
+    int64_t in_day = 0;
+    if (!at_end(&in)) {
+        if (!complete || !(accept(&in, ' ') || accept(&in, 'T')))
+            return false;
+        if (!read_time(&in, &in_day) || !at_end(&in))
+            return false;
+    }
+    /* TIME_MICROS_PER_DAY x days may pass the range before the offset brings it back. */
+    __int128 value = (__int128)time_days_from_civil(date) * TIME_MICROS_PER_DAY + in_day;
+    *micros = (int64_t)value;
+    return value == *micros;
+}
+
+/* Digits of "dddd-dd-dd dd:dd:dd" as numbers 0..9; false when the text has another form. */
+static bool fixed_digits(const char *p, uint8_t digits[19])
+{
+#ifdef __SSE2__
+    const __m128i low =
+        _mm_setr_epi8('0', '0', '0', '0', '-', '0', '0', '-', '0', '0', 0, '0', '0', ':', '0', '0');
+    const __m128i span = _mm_setr_epi8(9, 9, 9, 9, 0, 9, 9, 0, 9, 9, -1, 9, 9, 0, 9, 9);
+    __m128i value = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)(const void *)p), low);
+    if (_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_min_epu8(value, span), value)) != 0xffff)
+        return false;
+    _mm_storeu_si128((__m128i *)(void *)digits, value);
+#else
+    static const char form[] = "0000-00-00 00:00";
+    for (int i = 0; i < 16; i++) {
+        digits[i] = (uint8_t)(p[i] - form[i]);
+        if (i != 10 && digits[i] > (form[i] == '0' ? 9 : 0))
+            return false;
+    }
+#endif
+    digits[17] = (uint8_t)(p[17] - '0');
+    digits[18] = (uint8_t)(p[18] - '0');
+    return (p[10] == ' ' || p[10] == 'T') && p[16] == ':' && digits[17] <= 9 && digits[18] <= 9;
+}
+
+bool time_parse_timestamp(struct str s, int64_t *micros)
+{
+    uint8_t d[19];
+    if (s.n != 19 || !fixed_digits(s.p, d))
+        return parse_timestamp_any(s, micros);
+    struct civil_date date = {
+        .year = d[0] * 1000 + d[1] * 100 + d[2] * 10 + d[3],
+        .month = d[5] * 10 + d[6],
+        .day = d[8] * 10 + d[9],
+    };
+    int hour = d[11] * 10 + d[12], minute = d[14] * 10 + d[15], second = d[17] * 10 + d[18];
+    if (!civil_valid(date) || hour > 23 || minute > 59 || second > 59)
+        return false;
+    int64_t seconds = time_days_from_civil(date) * 86400 + (hour * 3600 + minute * 60 + second);
+    *micros = seconds * TIME_MICROS_PER_SECOND;
+    return true;
+}
+
+static size_t put_two(int64_t value, char *out)
+{
+    out[0] = (char)('0' + value / 10);
+    out[1] = (char)('0' + value % 10);
+    return 2;
+}
+
+/* At least four digits; + beyond 9999, - before 0, as java.time's SignStyle.EXCEEDS_PAD. */
+static size_t put_year(int64_t year, char *out)
+{
+    size_t n = 0;
+    int64_t rest = year < 0 ? -year : year;
+    if (year < 0 || year > 9999)
+        out[n++] = year < 0 ? '-' : '+';
+    char digits[20];
+    int count = 0;
+    for (; rest || count < 4; rest /= 10)
+        digits[count++] = (char)('0' + rest % 10);
+    while (count)
+        out[n++] = digits[--count];
+    return n;
+}
+
+static size_t put_date(int64_t days, char *out)
+{
+    struct civil_date date = time_civil_from_days(days);
+    size_t n = put_year(date.year, out);
+    out[n++] = '-';
+    n += put_two(date.month, out + n);
+    out[n++] = '-';
+    return n + put_two(date.day, out + n);
+}
+
+size_t time_format_date(int32_t days, char out[TIME_TEXT_MAX])
+{
+    return put_date(days, out);
+}
+
+/* Date, separator, time to the second; *fraction gets the microseconds that are left. */
+static size_t put_seconds(int64_t micros, char separator, char *out, int64_t *fraction)
+{
+    int64_t days = floor_div(micros, TIME_MICROS_PER_DAY);
+    int64_t rest = (int64_t)((__int128)micros - (__int128)days * TIME_MICROS_PER_DAY);
+    int64_t second = rest / TIME_MICROS_PER_SECOND;
+    *fraction = rest % TIME_MICROS_PER_SECOND;
+    size_t n = put_date(days, out);
+    out[n++] = separator;
+    n += put_two(second / 3600, out + n);
+    out[n++] = ':';
+    n += put_two(second / 60 % 60, out + n);
+    out[n++] = ':';
+    return n + put_two(second % 60, out + n);
+}
+
+static size_t put_fraction(int64_t value, int digits, char *out)
+{
+    out[0] = '.';
+    for (int i = digits; i > 0; i--, value /= 10)
+        out[i] = (char)('0' + value % 10);
+    return (size_t)digits + 1;
+}
+
+size_t time_format_timestamp(int64_t micros, char out[TIME_TEXT_MAX])
+{
+    int64_t fraction;
+    size_t n = put_seconds(micros, ' ', out, &fraction);
+    if (fraction == 0)
+        return n;
+    int digits = 6;
+    for (; fraction % 10 == 0; digits--)
+        fraction /= 10;
+    return n + put_fraction(fraction, digits, out + n);
+}
+
+size_t time_format_iso_millis(int64_t micros, char out[TIME_TEXT_MAX])
+{
+    int64_t fraction;
+    size_t n = put_seconds(micros, 'T', out, &fraction);
+    n += put_fraction(fraction / 1000, 3, out + n);
+    out[n++] = 'Z';
+    return n;
+}
