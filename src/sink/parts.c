@@ -15,8 +15,10 @@ void parts_fini(struct parts *parts)
 
 bool parts_cut(struct parts *parts)
 {
-    if (parts->filling.n == 0)
+    if (parts->filling.n == 0) {
+        buf_fini(&parts->filling);
         return true;
+    }
     struct part *part = calloc(1, sizeof *part);
     if (!part)
         return false;

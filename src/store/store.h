@@ -19,7 +19,6 @@
 
 struct store_request;
 typedef void (*store_callback)(struct store_request *request);
-
 enum store_op {
     STORE_PUT,
     STORE_PUT_IF_ABSENT,
@@ -59,23 +58,21 @@ struct store_request {
     uint32_t entry_count;
     struct store_upload *upload; /* begin: the upload, owned by the store until its end */
     void *user;                  /* the caller's */
-
     /* The store's. */
     uint32_t magic;
     enum store_op op;
     struct store *store;
     struct store_request *next, *prev;
     store_callback callback;
-    struct str key;
-    struct str bytes;
+    struct str key, bytes;
     struct arena arena;    /* entries */
     atomic_bool cancelled; /* also read by workers */
     uv_work_t work;
 };
 
 void store_request_fini(struct store_request *request);
-/* Asks an operation, if it runs, to end soon: it completes with ERR_CANCELLED, and may or may not
- * have happened, or with its result when it was too late. */
+/* Asks an operation, if it runs, to end soon: with ERR_CANCELLED (it may or may not have happened),
+ * or with its result. */
 void store_request_cancel(struct store_request *request);
 
 /* Writes a whole object, replacing any there is. */
@@ -90,7 +87,7 @@ void store_get(struct store *store, struct store_request *request, struct str ke
 /* Every object whose key begins with prefix (may be empty); unfinished ones are left out. */
 void store_list(struct store *store, struct store_request *request, struct str prefix,
                 store_callback callback, void *user);
-/* Succeeds also without such an object. */
+/* Removes an object; that there is none is success. */
 void store_delete(struct store *store, struct store_request *request, struct str key,
                   store_callback callback, void *user);
 
@@ -113,7 +110,7 @@ void store_upload_seal(struct store_upload *upload, struct store_request *reques
  * repeated, also after a failure whose outcome is unknown. */
 void store_upload_publish(struct store_upload *upload, struct store_request *request,
                           struct str key, store_callback callback, void *user);
-/* Removes what was written and ends the upload, whatever the result. */
+/* Removes what was written; ends the upload whatever the result. */
 void store_upload_abort(struct store_upload *upload, struct store_request *request,
                         store_callback callback, void *user);
 

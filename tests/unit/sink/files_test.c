@@ -138,6 +138,8 @@ Test(sink_files, memory_shrinks_as_parts_are_stored)
     while (sink_batch_bytes(batch) > 20000)
         uv_run(&fixture.loop, UV_RUN_ONCE);
     cr_expect_eq(count_files(false), 0);
+    cr_assert_eq(fixture_prepare(&fixture, batch, 1), 0);
+    cr_expect_eq(sink_batch_bytes(batch), 0);
     cr_expect_eq(fixture_abort(&fixture, batch), 0);
     cr_expect_eq(count_files(true), 0);
 }

@@ -1,0 +1,169 @@
+/* Whichever allocation fails, a batch ends with ERR_NOMEM, leaves nothing and leaks nothing. The
+ * executable is linked with --wrap for the three functions below. */
+#define _GNU_SOURCE
+#include "fixture.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sink/console.h"
+#include "sink/files.h"
+#include "store/local.h"
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t count, size_t n);
+void *__real_realloc(void *p, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t count, size_t n);
+void *__wrap_realloc(void *p, size_t n);
+
+static atomic_int countdown; /* 1: the next allocation fails; 0: none does */
+
+static bool fails(void)
+{
+    int left = atomic_load(&countdown);
+    while (left > 0)
+        if (atomic_compare_exchange_weak(&countdown, &left, left - 1))
+            return left == 1;
+    return false;
+}
+
+void *__wrap_malloc(size_t n)
+{
+    return fails() ? NULL : __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t count, size_t n)
+{
+    return fails() ? NULL : __real_calloc(count, n);
+}
+
+void *__wrap_realloc(void *p, size_t n)
+{
+    return fails() ? NULL : __real_realloc(p, n);
+}
+
+static struct fixture fixture;
+
+static void setup(void)
+{
+    fixture_init(&fixture);
+}
+
+static void teardown(void)
+{
+    fixture_fini(&fixture);
+}
+
+TestSuite(sink_memory, .init = setup, .fini = teardown, .timeout = 60);
+
+static struct sink_config config_of(void)
+{
+    return (struct sink_config){
+        .loop = &fixture.loop, .query = STR("q"), .name = STR("s"), .schema = fixture.schema};
+}
+
+/* One batch from open to publish; whatever failed must have been the memory. */
+static int run_batch(struct sink *sink, const struct block *rows)
+{
+    struct sink_batch *batch;
+    struct err err = {0};
+    int code = sink_batch_open(sink, &batch, &err);
+    if (code)
+        return code;
+    code = sink_batch_write(batch, rows, &err);
+    if (code == 0)
+        code = fixture_prepare(&fixture, batch, 1);
+    if (code == 0)
+        code = fixture_publish(&fixture, batch);
+    if (code)
+        cr_expect_eq(fixture_abort(&fixture, batch), 0);
+    fixture.event_count = 0;
+    return code;
+}
+
+static uint32_t remove_files(void)
+{
+    DIR *dir = opendir(fixture.dir);
+    uint32_t count = 0;
+    for (const struct dirent *entry; (entry = readdir(dir));)
+        if (entry->d_type == DT_REG && unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+            count++;
+    closedir(dir);
+    return count;
+}
+
+/* Creates, runs and closes all there is with the k-th allocation failing. */
+static int run_files(int k, const struct block *rows)
+{
+    struct sink_files_options options = {
+        .path = STR("out"), .id8 = STR("01234567"), .part_bytes = 2000};
+    struct sink_config config = config_of();
+    struct store *store = NULL;
+    struct sink *sink = NULL;
+    struct err err = {0};
+    atomic_store(&countdown, k);
+    int code = store_local_create(&store, &fixture.loop, str_of(fixture.dir), &err);
+    if (code == 0)
+        code = sink_files_create(&sink, &config, &options, store, &err);
+    if (code == 0)
+        code = run_batch(sink, rows);
+    sink_destroy(sink);
+    if (store)
+        store_close(store, NULL, NULL);
+    uv_run(&fixture.loop, UV_RUN_DEFAULT);
+    return code;
+}
+
+static int run_console(int k, const struct block *rows, int fd)
+{
+    struct sink_console_options options = {.num_rows = 100, .truncate_width = 20};
+    struct sink_config config = config_of();
+    struct stdout_writer *writer = NULL;
+    struct sink *sink = NULL;
+    struct err err = {0};
+    atomic_store(&countdown, k);
+    int code = stdout_writer_create(&writer, &fixture.loop, fd, &err);
+    if (code == 0)
+        code = sink_console_create(&sink, &config, &options, writer, &err);
+    if (code == 0)
+        code = run_batch(sink, rows);
+    sink_destroy(sink);
+    if (writer)
+        stdout_writer_close(writer, NULL, NULL);
+    uv_run(&fixture.loop, UV_RUN_DEFAULT);
+    return code;
+}
+
+Test(sink_memory, files)
+{
+    struct block rows = fixture_rows(&fixture, 1, 500);
+    int k = 1;
+    for (; k < 1000; k++) {
+        int code = run_files(k, &rows);
+        bool untouched = atomic_exchange(&countdown, 0) > 0;
+        cr_assert_eq(code, untouched ? 0 : ERR_NOMEM, "allocation %d: %d", k, code);
+        cr_assert_eq(remove_files(), code == 0, "allocation %d", k);
+        if (untouched)
+            break;
+    }
+    cr_expect(k > 15 && k < 1000, "%d allocations", k);
+}
+
+Test(sink_memory, console)
+{
+    struct block rows = fixture_rows(&fixture, 1, 50);
+    int fd = open("/dev/null", O_WRONLY), k = 1;
+    for (; k < 1000; k++) {
+        int code = run_console(k, &rows, fd);
+        bool untouched = atomic_exchange(&countdown, 0) > 0;
+        cr_assert_eq(code, untouched ? 0 : ERR_NOMEM, "allocation %d: %d", k, code);
+        if (untouched)
+            break;
+    }
+    cr_expect(k > 8 && k < 1000, "%d allocations", k);
+    close(fd);
+}
