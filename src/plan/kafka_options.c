@@ -200,7 +200,7 @@ bool kafka_topic_check(struct rules *rules, const struct doc_node *node, size_t 
     return ok && !node->broken;
 }
 
-bool kafka_pattern_check(struct rules *rules, const struct doc_node *node)
+bool plan_pattern_check(struct rules *rules, const struct doc_node *node)
 {
     struct str text = node->text;
     const char *problem = text.n ? NULL : "it is empty";

@@ -8,6 +8,7 @@
 enum {
     TICK_MS = 200,
     STALL_MS_MAX = 5000,      /* a partition that delivers nothing for so long is left out */
+    CONNECT_MS = 1000,        /* before this, not being connected is no news */
     PARTITIONS_EXPECTED = 4,  /* before the topics are known */
     DRAIN_RECORDS_MAX = 4096, /* of one call to the client */
 };
@@ -364,9 +365,9 @@ static void watch_connection(struct kafka_source *source)
             log_line(source->options.log, LOG_INFO, "kafka connected");
         source->hooks.changed(source->hooks.user);
     }
-    if (!connected)
+    if (!connected && (trouble || kafka_source_now_ms() - source->created_ms > CONNECT_MS))
         kafka_source_trouble(source, trouble ? trouble->text : "no connection to a broker yet");
-    else if (source->base.state == SOURCE_READY)
+    if (connected && source->base.state == SOURCE_READY)
         kafka_source_trouble(source, trouble ? trouble->text : "");
 }
 
@@ -552,6 +553,7 @@ int kafka_source_create(struct source **out, uv_loop_t *loop,
     source->plan = &options->plan->kafka;
     source->hooks = *hooks;
     source->limited = true;
+    source->created_ms = kafka_source_now_ms();
     describe(source);
     int code = kafka_batch_init(&source->batch, DRAIN_RECORDS_MAX, err);
     if (code == 0)
