@@ -7,7 +7,8 @@
 
 enum {
     TICK_MS = 200,
-    STALL_MS_MAX = 5000,      /* a partition that delivers nothing for so long is left out */
+    STALL_MS_MAX = 5000, /* a partition that delivers nothing for so long is left out */
+    TROUBLE_LOG_MS = 10000,
     CONNECT_MS = 1000,        /* before this, not being connected is no news */
     PARTITIONS_EXPECTED = 4,  /* before the topics are known */
     DRAIN_RECORDS_MAX = 4096, /* of one call to the client */
@@ -34,14 +35,18 @@ void kafka_source_fail(struct kafka_source *source, const struct err *err)
 
 void kafka_source_trouble(struct kafka_source *source, const char *text)
 {
-    if (strcmp(source->base.trouble, text) == 0)
-        return;
-    snprintf(source->base.trouble, sizeof source->base.trouble, "%s", text);
-    if (*text)
+    char *shown = source->base.trouble;
+    bool had = shown[0] != '\0', same = strcmp(shown, text) == 0;
+    int64_t now_ms = kafka_source_now_ms();
+    snprintf(shown, sizeof source->base.trouble, "%s", text);
+    if (*text && (!had || (!same && now_ms - source->trouble_logged_ms >= TROUBLE_LOG_MS))) {
+        /* The words change with every attempt: once, then at long intervals. */
+        source->trouble_logged_ms = now_ms;
         log_line(source->options.log, LOG_WARN, "kafka source waits, retrying",
                  LOG_S("reason", text));
-    else
+    } else if (!*text && had) {
         log_line(source->options.log, LOG_INFO, "kafka source goes on");
+    }
 }
 
 /* ---- partitions ---- */
