@@ -80,7 +80,7 @@ struct kafka_source {
     uv_timer_t timer; /* retries while starting, refreshes while running */
     bool asking;      /* a question about partitions or offsets is under way */
     bool commit_wanted, commit_running;
-    int64_t created_ms;                                           /* monotonic, as the next ones */
+    int64_t created_ms, trouble_logged_ms;                        /* monotonic, as the next ones */
     int64_t unknown_since_ms, ends_asked_ms, partitions_asked_ms; /* monotonic; 0: never */
 
     void (*closed)(void *user);
