@@ -106,8 +106,12 @@ struct app {
 };
 
 /* app.c */
-void app_fail(struct app *app, const struct err *err);
 void app_turn_soon(struct app *app);
+/* The source has something new (struct source_hooks). */
+void app_source_changed(void *user);
+
+/* app_open.c */
+int app_open_parts(struct app *app, struct err *err) MUST_CHECK;
 
 /* app_batch.c */
 extern const struct batch_ops app_batch_ops;

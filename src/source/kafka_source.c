@@ -7,9 +7,7 @@
 
 enum {
     TICK_MS = 200,
-    STALL_MS_MAX = 5000, /* a partition that delivers nothing for so long is left out */
     TROUBLE_LOG_MS = 10000,
-    CONNECT_MS = 1000,        /* before this, not being connected is no news */
     PARTITIONS_EXPECTED = 4,  /* before the topics are known */
     DRAIN_RECORDS_MAX = 4096, /* of one call to the client */
 };
@@ -158,8 +156,7 @@ static void move_to(struct kafka_source *source, uint32_t i, int64_t position)
     source->slices[i].position = position;
 }
 
-/* What is behind the position cannot come: the target is where we are. */
-static void end_target(struct kafka_source *source, uint32_t i)
+void kafka_source_end_target(struct kafka_source *source, uint32_t i)
 {
     struct slice_partition *slice = &source->slices[i];
     slice->target = slice->position;
@@ -180,11 +177,11 @@ static int lose_data(struct kafka_source *source, uint32_t i, const char *what, 
         "with what is there (failOnDataLoss is false)",
         STR_ARG(partition->topic), partition->partition, what, offset);
     source->parts[i].stage = PART_LOST;
-    end_target(source, i);
+    kafka_source_end_target(source, i);
     return 0;
 }
 
-static int treat_condition(struct kafka_source *source, uint32_t i, struct err *err)
+int kafka_source_condition(struct kafka_source *source, uint32_t i, struct err *err)
 {
     const struct kafka_batch *batch = &source->batch;
     const struct source_partition *partition = &source->base.partitions[i];
@@ -196,7 +193,7 @@ static int treat_condition(struct kafka_source *source, uint32_t i, struct err *
          * record. Everything there was is read. */
         if (source->parts[i].limit > source->slices[i].position)
             source->parts[i].limit = source->slices[i].position;
-        end_target(source, i);
+        kafka_source_end_target(source, i);
         return 0;
     case KAFKA_OUT_OF_RANGE:
         return lose_data(source, i, "the offset is out of range", err);
@@ -238,7 +235,7 @@ static int hand_on(struct kafka_source *source, uint32_t i, struct err *err)
 }
 
 /* The client says once where a partition ends for now, and that may lie behind the last record. */
-static void note_end(struct kafka_source *source, uint32_t i)
+void kafka_source_note_end(struct kafka_source *source, uint32_t i)
 {
     if (source->batch.condition == KAFKA_EOF)
         source->parts[i].eof = source->parts[i].known_end = source->batch.next_offset;
@@ -257,8 +254,8 @@ static int drain_partition(struct kafka_source *source, uint32_t i, uint32_t rec
     if (code == 0) {
         bool reached = batch->at_target || batch->next_offset >= slice->target;
         move_to(source, i, reached ? slice->target : batch->next_offset);
-        note_end(source, i);
-        code = reached ? 0 : treat_condition(source, i, err);
+        kafka_source_note_end(source, i);
+        code = reached ? 0 : kafka_source_condition(source, i, err);
     }
     *waits = batch->count == 0 && batch->condition == KAFKA_NONE && !batch->more;
     kafka_batch_release(batch);
@@ -300,95 +297,7 @@ static int drain(struct source *base, uint32_t records_max, struct source_progre
     return 0;
 }
 
-/* ---- watching ---- */
-
-/* A partition whose turn it is and that delivers nothing while others could is left out. With no
- * broker at all there is nothing to choose: the slice waits. */
-static void watch_stall(struct kafka_source *source)
-{
-    if (!source->slice_open || source->slice_at >= source->base.partition_count)
-        return;
-    uint32_t i = source->order[source->slice_at];
-    int64_t now_ms = kafka_source_now_ms();
-    if (source->turn_of != i || !source->base.connected) {
-        source->parts[i].progress_ms = now_ms;
-        return;
-    }
-    if (now_ms - source->parts[i].progress_ms < STALL_MS_MAX)
-        return;
-    const struct source_partition *partition = &source->base.partitions[i];
-    log_printf(source->options.log, LOG_WARN,
-               "topic %.*s, partition %d delivers nothing at offset %lld: slices go on without it "
-               "until it does",
-               STR_ARG(partition->topic), partition->partition,
-               (long long)source->slices[i].position);
-    source->slices[i].left_out = true;
-    end_target(source, i);
-    source->hooks.changed(source->hooks.user);
-}
-
-static void watch_left_out(struct kafka_source *source)
-{
-    for (uint32_t i = 0; i < source->base.partition_count; i++) {
-        struct kafka_partition_state state;
-        if (source->parts[i].stage != PART_READ || !source->slices[i].left_out)
-            continue;
-        kafka_consumer_partition_state(source->consumer, source->parts[i].handle, &state);
-        if (state.queued == 0)
-            continue;
-        source->slices[i].left_out = false;
-        source->hooks.changed(source->hooks.user);
-    }
-}
-
-/* Between slices nobody drains; an error may stand at the head of a queue all the same. */
-static void watch_conditions(struct kafka_source *source)
-{
-    for (uint32_t i = 0; i < source->base.partition_count && !source->slice_open; i++) {
-        struct err err = {0};
-        if (source->parts[i].stage != PART_READ)
-            continue;
-        int code = kafka_consumer_drain(source->consumer, source->parts[i].handle,
-                                        source->slices[i].position, 1, &source->batch, &err);
-        INVARIANT(source->batch.count == 0);
-        note_end(source, i);
-        if (code == 0 && source->batch.condition != KAFKA_EOF)
-            code = treat_condition(source, i, &err);
-        kafka_batch_release(&source->batch);
-        if (code)
-            kafka_source_fail(source, &err);
-    }
-}
-
-static void watch_connection(struct kafka_source *source)
-{
-    bool connected = kafka_consumer_connected(source->consumer);
-    const struct kafka_trouble *trouble = kafka_consumer_trouble(source->consumer);
-    if (connected != source->base.connected) {
-        source->base.connected = connected;
-        if (connected)
-            log_line(source->options.log, LOG_INFO, "kafka connected");
-        source->hooks.changed(source->hooks.user);
-    }
-    if (!connected && (trouble || kafka_source_now_ms() - source->created_ms > CONNECT_MS))
-        kafka_source_trouble(source, trouble ? trouble->text : "no connection to a broker yet");
-    if (connected && source->base.state == SOURCE_READY)
-        kafka_source_trouble(source, trouble ? trouble->text : "");
-}
-
-static void on_tick(uv_timer_t *timer)
-{
-    struct kafka_source *source = timer->data;
-    if (source->base.state == SOURCE_FAILED || !source->consumer)
-        return;
-    watch_connection(source);
-    if (source->base.state == SOURCE_READY) {
-        watch_stall(source);
-        watch_left_out(source);
-        watch_conditions(source);
-    }
-    kafka_start_tick(source);
-}
+/* ---- the client ---- */
 
 static void on_wake(void *user)
 {
@@ -570,7 +479,7 @@ int kafka_source_create(struct source **out, uv_loop_t *loop,
     }
     uv_timer_init(loop, &source->timer);
     source->timer.data = source;
-    uv_timer_start(&source->timer, on_tick, 0, TICK_MS);
+    uv_timer_start(&source->timer, kafka_watch_tick, 0, TICK_MS);
     *out = &source->base;
     return 0;
 }

@@ -1,5 +1,6 @@
 /* kafka_source.h: Kafka topics as a source. Starting (kafka_start.c): the partitions, where each
- * begins and ends, and later the new ones. Running (kafka_source.c): slices. */
+ * begins and ends, and later the new ones. Running (kafka_source.c): slices; and what is watched
+ * meanwhile (kafka_watch.c). */
 #pragma once
 
 #include <uv.h>
@@ -101,6 +102,16 @@ int kafka_source_reserve(struct kafka_source *source, uint32_t n) MUST_CHECK;
 /* A client for that many partitions. */
 int kafka_source_connect(struct kafka_source *source, uint32_t partitions,
                          struct err *err) MUST_CHECK;
+
+/* What the client reported behind the records of source->batch; a failure ends the run. */
+int kafka_source_condition(struct kafka_source *source, uint32_t i, struct err *err) MUST_CHECK;
+/* Remembers an end of partition in source->batch: the client reports each only once. */
+void kafka_source_note_end(struct kafka_source *source, uint32_t i);
+/* What is behind the position cannot come: the target is where we are. */
+void kafka_source_end_target(struct kafka_source *source, uint32_t i);
+
+/* kafka_watch.c */
+void kafka_watch_tick(uv_timer_t *timer);
 
 /* kafka_start.c: what the helper is asked next, at every tick of the timer. */
 void kafka_start_tick(struct kafka_source *source);
