@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
+
 size_t doc_utf8_length(struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
@@ -53,30 +55,6 @@ static int hex4(struct str s, uint32_t *out)
     return 0;
 }
 
-static size_t put_utf8(char *out, uint32_t c)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    if (c < 0x800) {
-        out[0] = (char)(0xC0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 63));
-        return 2;
-    }
-    if (c < 0x10000) {
-        out[0] = (char)(0xE0 | c >> 12);
-        out[1] = (char)(0x80 | (c >> 6 & 63));
-        out[2] = (char)(0x80 | (c & 63));
-        return 3;
-    }
-    out[0] = (char)(0xF0 | c >> 18);
-    out[1] = (char)(0x80 | (c >> 12 & 63));
-    out[2] = (char)(0x80 | (c >> 6 & 63));
-    out[3] = (char)(0x80 | (c & 63));
-    return 4;
-}
-
 /* \uXXXX, or a pair of them. Returns the bytes read or 0 with a message. */
 static size_t decode_unicode(struct str s, char *out, size_t *out_n, const char **message)
 {
@@ -101,7 +79,7 @@ static size_t decode_unicode(struct str s, char *out, size_t *out_n, const char 
         *message = "the character U+0000 is not allowed";
         return 0;
     }
-    *out_n = put_utf8(out, c);
+    *out_n = utf8_encode(c, out);
     return n;
 }
 

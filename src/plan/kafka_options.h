@@ -18,4 +18,4 @@ bool kafka_brokers_check(struct rules *rules, const struct doc_node *node);
 bool kafka_topic_check(struct rules *rules, const struct doc_node *node, size_t offset,
                        struct str topic);
 /* Obvious mistakes in a regular expression: brackets, what a quantifier stands on. */
-bool kafka_pattern_check(struct rules *rules, const struct doc_node *node);
+bool plan_pattern_check(struct rules *rules, const struct doc_node *node);

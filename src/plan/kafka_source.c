@@ -167,7 +167,7 @@ static void read_topics(struct reading *reading, const struct doc_node *node)
 static void read_pattern(struct reading *reading, const struct doc_node *node)
 {
     struct plan_kafka *kafka = reading->kafka;
-    if (!kafka_pattern_check(reading->rules, node))
+    if (!plan_pattern_check(reading->rules, node))
         return;
     kafka->topics = RULES_ARRAY(reading->rules, struct str, 1);
     if (kafka->topics)

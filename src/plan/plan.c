@@ -39,10 +39,17 @@ static int read_document(struct rules *rules, const struct plan_input *input)
     return 0;
 }
 
-/* Whether the queries' text can be checked against the schema. */
-static bool can_check_sql(const struct plan *plan)
+/* Whether queries can be checked against the schema; those without text are left out. */
+static bool can_check_sql(const struct rules *rules)
 {
-    return plan->value.schema && plan->query_count > 0;
+    struct plan *plan = rules->plan;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < plan->query_count; i++) {
+        if (plan->queries[i].sql.line_count)
+            plan->queries[n++] = plan->queries[i];
+    }
+    plan->query_count = n;
+    return n > 0 && plan->view.n && plan->value.schema && !rules->columns_unknown;
 }
 
 int plan_create(struct plan **out, const struct plan_input *input, struct arena *error_arena,
@@ -63,7 +70,7 @@ int plan_create(struct plan **out, const struct plan_input *input, struct arena 
         code = ERR_NOMEM;
     else if (!code && errors->count + errors->left_out > before)
         code = ERR_INVALID;
-    bool keep = code == ERR_INVALID && input->keep_invalid && can_check_sql(plan);
+    bool keep = code == ERR_INVALID && input->keep_invalid && can_check_sql(&rules);
     if (code && !keep)
         plan_destroy(plan);
     else

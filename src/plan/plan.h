@@ -146,8 +146,9 @@ struct plan_input {
     /* As `sluice test` reads a case: source options, trigger, checkpoint and sinks other than
      * console are not needed, a sink may lack its path and stand under any output mode. */
     bool conformance_case;
-    /* On ERR_INVALID, give what could be read as *out all the same (NULL when there is no schema or
-     * no query), so that the SQL can be checked too and all errors be shown at once. */
+    /* On ERR_INVALID, give what could be read as *out all the same, so that the SQL can be checked
+     * too and all errors be shown at once. Only queries with a text are in it; NULL when there is
+     * none, or when the columns are not known. */
     bool keep_invalid;
 };
 

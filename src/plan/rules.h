@@ -11,6 +11,7 @@ struct rules {
     struct plan_errors *errors;
     struct arena *error_arena;
     bool conformance_case;
+    bool columns_unknown; /* what queries see is not what the schema says */
     bool out_of_memory;
 };
 

@@ -104,6 +104,7 @@ static void check_lines(struct rules *rules, const struct doc_node *node)
 
 static void read_stages(struct rules *rules, struct doc_node *node, struct doc_node **found)
 {
+    rules->columns_unknown = found[KEY_TRANSFORM] != NULL;
     if (found[KEY_TRANSFORM])
         check_lines(rules, found[KEY_TRANSFORM]);
     if (found[KEY_WATERMARK])

@@ -1,5 +1,6 @@
 #include "plan/sql_errors.h"
 
+#include "base/utf8.h"
 #include "plan/doc.h"
 #include "plan/errors.h"
 
@@ -103,9 +104,12 @@ static void append_excerpt(struct buf *out, struct str line, size_t at)
     const char *left = start ? "..." : "", *right = end < line.n ? "..." : "";
     buf_printf(out, "%s%.*s%s\n%*s", left, (int)(end - start), line.p + start, right,
                (int)strlen(left), "");
-    for (size_t i = start; i < at; i++) {
-        if (starts_char(line.p[i]))
-            buf_append_char(out, line.p[i] == '\t' ? '\t' : ' ');
+    for (size_t i = start, n; i < at; i += n) {
+        n = bytes_of((struct str){line.p + i, at - i}, 1);
+        if (line.p[i] == '\t')
+            buf_append_char(out, '\t');
+        else
+            buf_append_repeat(out, ' ', utf8_width((struct str){line.p + i, n}));
     }
     buf_append_char(out, '^');
 }
@@ -115,6 +119,10 @@ void plan_sql_error(struct plan_errors *errors, struct arena *error_arena,
                     int code, const char *message)
 {
     const struct plan_sql *sql = &query->sql;
+    if (sql->line_count == 0) { /* a query without text, whose error was reported */
+        plan_error_add(errors, error_arena, query->line, query->column, code, "%s", message);
+        return;
+    }
     uint32_t line = sql_line == 0 ? 0 : sql_line - 1;
     if (line >= sql->line_count)
         line = sql->line_count - 1;

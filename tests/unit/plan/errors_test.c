@@ -71,6 +71,16 @@ Test(plan_errors, sql_with_escapes_and_variables)
                "1 error\n");
 }
 
+/* The caret stands below the character, also behind wide ones. */
+Test(plan_errors, sql_behind_wide_characters)
+{
+    expect_sql("{\"name\":\"q\",\"sql\":\"SELECT '\u540d\u524d' x\"" SINKS, 1, 13,
+               "p:4:43: error: wrong\n"
+               "    SELECT '\u540d\u524d' x\n"
+               "                  ^\n"
+               "1 error\n");
+}
+
 /* At the end of the text, and beyond: the last character's successor. */
 Test(plan_errors, sql_at_the_end)
 {

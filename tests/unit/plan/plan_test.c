@@ -285,6 +285,16 @@ Test(plan, invalid_plan_is_kept_on_demand)
     cr_expect_eq(help.plan->query_count, 1);
     help_fini(&help);
     help = (struct help){.input.keep_invalid = true};
+    help_parse(&help,
+               help_document("", "",
+                             "{\"name\":\"a\",\"sql\":5,\"sinks\":[{\"format\":\"console\"}]},"
+                             "{\"name\":\"b\",\"sql\":\"SELECT\",\"sinks\":[{\"format\":"
+                             "\"console\"}]}",
+                             ""));
+    cr_assert(help.code == ERR_INVALID && help.plan);
+    cr_expect(help.plan->query_count == 1 && str_is(help.plan->queries[0].name, "b"));
+    help_fini(&help);
+    help = (struct help){.input.keep_invalid = true};
     help_parse(&help, help_document("", "{\"format\":\"json\",\"schema\":\"a INTT\"}", "", ""));
     cr_expect(help.code == ERR_INVALID && !help.plan);
     help_fini(&help);
