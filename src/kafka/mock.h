@@ -14,7 +14,7 @@ struct kafka_mock;
 /* One broker with one topic. ERR_NOMEM, ERR_IO. */
 int kafka_mock_create(struct kafka_mock **out, const char *topic, int32_t partitions,
                       struct err *err) MUST_CHECK;
-/* Blocks for a moment. Close the clients first. */
+/* Blocks for up to a second. Close the clients first. */
 void kafka_mock_destroy(struct kafka_mock *mock);
 
 /* For bootstrap.servers; lives as long as the mock. */
