@@ -115,7 +115,7 @@ static const char *parse_term(struct reader *reader, int64_t *total_us, size_t *
     return NULL;
 }
 
-const char *interval_parse(struct str text, int64_t *out_ms, size_t *at)
+const char *plan_interval_parse(struct str text, int64_t *out_ms, size_t *at)
 {
     struct reader reader = {text, 0};
     int64_t total_us = 0;

@@ -10,4 +10,4 @@
 /* Parses a length of time into whole milliseconds (the rest is cut off, as Spark does). May be
  * negative. On failure returns a sentence that says what is wrong (static storage), and *at is the
  * byte in `text` it is about; NULL on success. */
-const char *interval_parse(struct str text, int64_t *out_ms, size_t *at) MUST_CHECK;
+const char *plan_interval_parse(struct str text, int64_t *out_ms, size_t *at) MUST_CHECK;

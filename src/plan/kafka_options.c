@@ -5,9 +5,9 @@
 
 static const struct kafka_property *find_property(struct str name)
 {
-    for (size_t i = 0; i < kafka_property_count; i++) {
-        if (str_is(name, kafka_properties[i].name))
-            return &kafka_properties[i];
+    for (size_t i = 0; i < plan_kafka_property_count; i++) {
+        if (str_is(name, plan_kafka_properties[i].name))
+            return &plan_kafka_properties[i];
     }
     return NULL;
 }
@@ -31,7 +31,7 @@ static bool contains(struct str s, const char *word)
     return false;
 }
 
-bool kafka_option_is_secret(struct str name)
+bool plan_kafka_option_is_secret(struct str name)
 {
     const struct kafka_property *property = find_property(name);
     if (property)
@@ -44,11 +44,11 @@ static void report_unknown(struct rules *rules, const struct doc_node *node, str
 {
     enum { NAMES_MAX = 256 };
     const char *names[NAMES_MAX];
-    REQUIRE(kafka_property_count <= NAMES_MAX);
+    REQUIRE(plan_kafka_property_count <= NAMES_MAX);
     size_t n = 0;
-    for (size_t i = 0; i < kafka_property_count; i++) {
-        if (kafka_properties[i].kind != KAFKA_POINTER)
-            names[n++] = kafka_properties[i].name;
+    for (size_t i = 0; i < plan_kafka_property_count; i++) {
+        if (plan_kafka_properties[i].kind != KAFKA_POINTER)
+            names[n++] = plan_kafka_properties[i].name;
     }
     const char *near = plan_errors_full(rules->errors) ? NULL : str_suggest(name, names, n);
     if (near)
@@ -114,16 +114,17 @@ static bool check_value_of(struct rules *rules, const struct doc_node *node,
     }
 }
 
-bool kafka_option_check(struct rules *rules, const struct doc_node *node, struct str name,
-                        enum kafka_scope scope, bool check_value)
+bool plan_kafka_option_check(struct rules *rules, const struct doc_node *node, struct str name,
+                             enum kafka_scope scope, bool check_value)
 {
-    const char *sentence = find_sentence(kafka_engine_names, kafka_engine_name_count, name);
+    const char *sentence =
+        find_sentence(plan_kafka_engine_names, plan_kafka_engine_name_count, name);
     if (sentence) {
         rules_error_key(rules, node, ERR_INVALID, "Kafka option \"%.*s\" is not supported: %s",
                         STR_ARG(name), sentence);
         return false;
     }
-    sentence = find_sentence(kafka_java_names, kafka_java_name_count, name);
+    sentence = find_sentence(plan_kafka_java_names, plan_kafka_java_name_count, name);
     if (sentence && scope == KAFKA_CONSUMER) {
         rules_error_key(rules, node, ERR_INVALID, "\"kafka.%.*s\" is a name of the Java client: %s",
                         STR_ARG(name), sentence);
@@ -162,7 +163,7 @@ static bool port_is_good(struct str entry)
            port < 65536;
 }
 
-bool kafka_brokers_check(struct rules *rules, const struct doc_node *node)
+bool plan_kafka_brokers_check(struct rules *rules, const struct doc_node *node)
 {
     struct str text = node->text;
     for (size_t start = 0; start <= text.n;) {
@@ -183,8 +184,8 @@ bool kafka_brokers_check(struct rules *rules, const struct doc_node *node)
     return !node->broken;
 }
 
-bool kafka_topic_check(struct rules *rules, const struct doc_node *node, size_t offset,
-                       struct str topic)
+bool plan_kafka_topic_check(struct rules *rules, const struct doc_node *node, size_t offset,
+                            struct str topic)
 {
     bool ok = topic.n > 0 && topic.n <= 249 && !str_is(topic, ".") && !str_is(topic, "..");
     for (size_t i = 0; ok && i < topic.n; i++) {
@@ -200,7 +201,7 @@ bool kafka_topic_check(struct rules *rules, const struct doc_node *node, size_t 
     return ok && !node->broken;
 }
 
-bool plan_pattern_check(struct rules *rules, const struct doc_node *node)
+bool plan_kafka_pattern_check(struct rules *rules, const struct doc_node *node)
 {
     struct str text = node->text;
     const char *problem = text.n ? NULL : "it is empty";

@@ -6,16 +6,16 @@
 
 /* Checks that X (without "kafka.") is a property that a source (KAFKA_CONSUMER) or sink
  * (KAFKA_PRODUCER) may set, and, if check_value, that the value suits it. */
-bool kafka_option_check(struct rules *rules, const struct doc_node *node, struct str name,
-                        enum kafka_scope scope, bool check_value);
+bool plan_kafka_option_check(struct rules *rules, const struct doc_node *node, struct str name,
+                             enum kafka_scope scope, bool check_value);
 
 /* Whether the value must never be shown; true also for unknown names that sound like it. */
-bool kafka_option_is_secret(struct str name);
+bool plan_kafka_option_is_secret(struct str name);
 
 /* host[:port], comma-separated. */
-bool kafka_brokers_check(struct rules *rules, const struct doc_node *node);
+bool plan_kafka_brokers_check(struct rules *rules, const struct doc_node *node);
 /* A topic's name; `offset` is where it stands in the string. */
-bool kafka_topic_check(struct rules *rules, const struct doc_node *node, size_t offset,
-                       struct str topic);
+bool plan_kafka_topic_check(struct rules *rules, const struct doc_node *node, size_t offset,
+                            struct str topic);
 /* Obvious mistakes in a regular expression: brackets, what a quantifier stands on. */
-bool plan_pattern_check(struct rules *rules, const struct doc_node *node);
+bool plan_kafka_pattern_check(struct rules *rules, const struct doc_node *node);

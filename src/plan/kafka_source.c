@@ -83,25 +83,25 @@ static void read_client_option(struct reading *reading, struct doc_node *node)
     struct rules *rules = reading->rules;
     struct str name = {node->key.p + 6, node->key.n - 6};
     bool check_value = !rules->conformance_case;
-    if (!kafka_option_check(rules, node, name, KAFKA_CONSUMER, false) || !check_value)
+    if (!plan_kafka_option_check(rules, node, name, KAFKA_CONSUMER, false) || !check_value)
         return;
     if (node->kind == DOC_NULL || node->kind == DOC_ARRAY || node->kind == DOC_OBJECT) {
         rules_error(rules, node, "\"kafka.%.*s\" must be a string, number or boolean, not %s",
                     STR_ARG(name), doc_kind_name(node->kind));
         return;
     }
-    if (node->broken || !kafka_option_check(rules, node, name, KAFKA_CONSUMER, true))
+    if (node->broken || !plan_kafka_option_check(rules, node, name, KAFKA_CONSUMER, true))
         return;
     bool is_brokers = str_is(name, "bootstrap.servers");
     if (is_brokers)
         reading->brokers = node;
-    if (is_brokers && !kafka_brokers_check(rules, node))
+    if (is_brokers && !plan_kafka_brokers_check(rules, node))
         return;
     struct plan_where where = doc_where(node);
     reading->kafka->client[reading->kafka->client_count++] =
         (struct plan_option){.key = name,
                              .value = node->text,
-                             .secret = kafka_option_is_secret(name),
+                             .secret = plan_kafka_option_is_secret(name),
                              .line = where.line,
                              .column = where.column};
 }
@@ -150,7 +150,7 @@ static void read_topics(struct reading *reading, const struct doc_node *node)
         while (end < node->text.n && node->text.p[end] != ',')
             end++;
         struct str topic = str_trim((struct str){node->text.p + start, end - start});
-        if (topic.n && kafka_topic_check(rules, node, (size_t)(topic.p - node->text.p), topic))
+        if (topic.n && plan_kafka_topic_check(rules, node, (size_t)(topic.p - node->text.p), topic))
             kafka->topics[n++] = topic;
         start = end + 1;
     }
@@ -167,7 +167,7 @@ static void read_topics(struct reading *reading, const struct doc_node *node)
 static void read_pattern(struct reading *reading, const struct doc_node *node)
 {
     struct plan_kafka *kafka = reading->kafka;
-    if (!plan_pattern_check(reading->rules, node))
+    if (!plan_kafka_pattern_check(reading->rules, node))
         return;
     kafka->topics = RULES_ARRAY(reading->rules, struct str, 1);
     if (kafka->topics)
@@ -271,7 +271,7 @@ static void read_rest(struct reading *reading)
         kafka->fail_on_data_loss = rules_boolean(node);
 }
 
-void kafka_source_read(struct rules *rules, const struct doc_node *source, struct doc_node *options)
+void plan_kafka_read(struct rules *rules, const struct doc_node *source, struct doc_node *options)
 {
     struct reading reading = {.rules = rules, .kafka = &rules->plan->kafka};
     reading.kafka->fail_on_data_loss = true;

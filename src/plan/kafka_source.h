@@ -4,5 +4,4 @@
 #include "plan/rules.h"
 
 /* Fills rules->plan->kafka. `options` may be NULL (then only in a conformance case). */
-void kafka_source_read(struct rules *rules, const struct doc_node *source,
-                       struct doc_node *options);
+void plan_kafka_read(struct rules *rules, const struct doc_node *source, struct doc_node *options);

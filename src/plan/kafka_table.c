@@ -2,7 +2,7 @@
 
 #include "base/check.h"
 
-const struct kafka_property kafka_properties[] = {
+const struct kafka_property plan_kafka_properties[] = {
     {"builtin.features", KAFKA_BOTH, KAFKA_POINTER, 0, 0, NULL},
     {"client.id", KAFKA_BOTH, KAFKA_STRING, 0, 0, NULL},
     {"metadata.broker.list", KAFKA_BOTH, KAFKA_STRING, 0, 0, NULL},
@@ -169,13 +169,13 @@ const struct kafka_property kafka_properties[] = {
     {"offset.store.sync.interval.ms", KAFKA_CONSUMER, KAFKA_INTEGER, -1, 86400000, NULL},
     {"consume.callback.max.messages", KAFKA_CONSUMER, KAFKA_INTEGER, 0, 1000000, NULL},
 };
-const size_t kafka_property_count = COUNT_OF(kafka_properties);
+const size_t plan_kafka_property_count = COUNT_OF(plan_kafka_properties);
 
 #define MANAGED "sluice manages which offsets are read, and when they count as done, itself"
 #define BYTES   "keys and values are read as bytes; \"value\" says how they are decoded"
 #define WRITER  "the source only reads"
 
-const struct kafka_refusal kafka_engine_names[] = {
+const struct kafka_refusal plan_kafka_engine_names[] = {
     {"auto.offset.reset",
      "set \"startingOffsets\" to \"earliest\" or \"latest\" instead; it applies "
      "to a new query, and " MANAGED},
@@ -195,11 +195,11 @@ const struct kafka_refusal kafka_engine_names[] = {
     {"key.serializer", WRITER},
     {"value.serializer", WRITER},
 };
-const size_t kafka_engine_name_count = COUNT_OF(kafka_engine_names);
+const size_t plan_kafka_engine_name_count = COUNT_OF(plan_kafka_engine_names);
 
 #define PEM "librdkafka reads PEM files: use \"kafka.ssl.ca.location\""
 
-const struct kafka_refusal kafka_java_names[] = {
+const struct kafka_refusal plan_kafka_java_names[] = {
     {"metadata.broker.list", "use \"kafka.bootstrap.servers\""},
     {"ssl.truststore.location", PEM},
     {"ssl.truststore.password", PEM ", which needs no password"},
@@ -247,4 +247,4 @@ const struct kafka_refusal kafka_java_names[] = {
     {"exclude.internal.topics", "use \"kafka.topic.blacklist\""},
     {"group.remote.assignor", "sluice assigns partitions itself and joins no consumer group"},
 };
-const size_t kafka_java_name_count = COUNT_OF(kafka_java_names);
+const size_t plan_kafka_java_name_count = COUNT_OF(plan_kafka_java_names);

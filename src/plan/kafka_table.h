@@ -24,15 +24,15 @@ struct kafka_property {
     const char *words; /* KAFKA_WORD: separated by ", " */
 };
 
-extern const struct kafka_property kafka_properties[];
-extern const size_t kafka_property_count;
+extern const struct kafka_property plan_kafka_properties[];
+extern const size_t plan_kafka_property_count;
 
 /* Names that are refused, each with its own sentence. */
 struct kafka_refusal {
     const char *name, *sentence;
 };
 
-extern const struct kafka_refusal kafka_engine_names[]; /* sluice sets these itself */
-extern const size_t kafka_engine_name_count;
-extern const struct kafka_refusal kafka_java_names[]; /* the Java client's */
-extern const size_t kafka_java_name_count;
+extern const struct kafka_refusal plan_kafka_engine_names[]; /* sluice sets these itself */
+extern const size_t plan_kafka_engine_name_count;
+extern const struct kafka_refusal plan_kafka_java_names[]; /* the Java client's */
+extern const size_t plan_kafka_java_name_count;

@@ -50,7 +50,7 @@ static bool check_topic_key(struct rules *rules, const struct doc_node *member)
                                 .offset = member->key_offset,
                                 .line = member->key_line,
                                 .column = member->key_column};
-    return kafka_topic_check(rules, &as_value, 0, member->key);
+    return plan_kafka_topic_check(rules, &as_value, 0, member->key);
 }
 
 static int compare_partitions(const void *a, const void *b)

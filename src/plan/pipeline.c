@@ -136,7 +136,7 @@ static void read_s3(struct rules *rules, struct doc_node *node)
         rules_error_key(rules, node, ERR_UNSUPPORTED, "\"s3\" is not supported yet");
 }
 
-void pipeline_read(struct rules *rules, struct doc_node *root)
+void plan_pipeline_read(struct rules *rules, struct doc_node *root)
 {
     struct doc_node *found[KEY_COUNT];
     struct plan *plan = rules->plan;
@@ -145,11 +145,11 @@ void pipeline_read(struct rules *rules, struct doc_node *root)
     if (found[KEY_NAME] && rules_name(rules, found[KEY_NAME], "the pipeline's name"))
         plan->name = found[KEY_NAME]->text;
     if (found[KEY_SOURCE])
-        source_read(rules, found[KEY_SOURCE]);
+        plan_source_read(rules, found[KEY_SOURCE]);
     if (found[KEY_TRIGGER])
         read_trigger(rules, found[KEY_TRIGGER]);
     if (found[KEY_QUERIES])
-        queries_read(rules, found[KEY_QUERIES]);
+        plan_queries_read(rules, found[KEY_QUERIES]);
     if (found[KEY_CHECKPOINT] && !rules->conformance_case &&
         rules_not_empty(rules, found[KEY_CHECKPOINT], "checkpointLocation"))
         rules_error_key(rules, found[KEY_CHECKPOINT], ERR_UNSUPPORTED,

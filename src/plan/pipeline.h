@@ -4,4 +4,4 @@
 #include "plan/rules.h"
 
 /* Fills rules->plan from the whole tree. */
-void pipeline_read(struct rules *rules, struct doc_node *root);
+void plan_pipeline_read(struct rules *rules, struct doc_node *root);

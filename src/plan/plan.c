@@ -35,7 +35,7 @@ static int read_document(struct rules *rules, const struct plan_input *input)
     for (uint32_t i = 0; i < input->override_count; i++)
         override_apply(rules, root, &input->overrides[i]);
     env_expand(rules, root, input->getenv, input->getenv_user);
-    pipeline_read(rules, root);
+    plan_pipeline_read(rules, root);
     return 0;
 }
 

@@ -109,7 +109,7 @@ static void read_sinks(struct rules *rules, struct doc_node *array, struct plan_
         rules_error(rules, array, "\"sinks\" is empty: expected at least one sink");
     for (struct doc_node *node = array->first; node; node = node->next) {
         uint32_t i = query->sink_count++;
-        sink_read(rules, node, i, query->output_mode, &query->sinks[i]);
+        plan_sink_read(rules, node, i, query->output_mode, &query->sinks[i]);
         names[i] = (struct named){query->sinks[i].name, node, i};
     }
     check_unique(rules, names, query->sink_count, "sinks of the query");
@@ -133,7 +133,7 @@ static void read_query(struct rules *rules, struct doc_node *node, struct plan_q
         read_sinks(rules, found[KEY_SINKS], query);
 }
 
-void queries_read(struct rules *rules, struct doc_node *array)
+void plan_queries_read(struct rules *rules, struct doc_node *array)
 {
     struct plan *plan = rules->plan;
     plan->queries = RULES_ARRAY(rules, struct plan_query, array->count);

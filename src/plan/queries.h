@@ -4,4 +4,4 @@
 #include "plan/rules.h"
 
 /* Fills rules->plan->queries from the array. */
-void queries_read(struct rules *rules, struct doc_node *array);
+void plan_queries_read(struct rules *rules, struct doc_node *array);

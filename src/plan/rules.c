@@ -266,7 +266,7 @@ bool rules_name(struct rules *rules, const struct doc_node *node, const char *wh
 bool rules_interval(struct rules *rules, const struct doc_node *node, int64_t *out_ms)
 {
     size_t at;
-    const char *problem = interval_parse(node->text, out_ms, &at);
+    const char *problem = plan_interval_parse(node->text, out_ms, &at);
     if (problem)
         rules_error_in(
             rules, node, at, "interval %s: %s%s", rules_quote(rules, node->text), problem,

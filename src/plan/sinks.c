@@ -286,8 +286,8 @@ static void read_by_format(struct rules *rules, struct doc_node *node, struct do
         read_file(rules, node, keys, sink);
 }
 
-void sink_read(struct rules *rules, struct doc_node *node, uint32_t index,
-               enum plan_output_mode mode, struct plan_sink *sink)
+void plan_sink_read(struct rules *rules, struct doc_node *node, uint32_t index,
+                    enum plan_output_mode mode, struct plan_sink *sink)
 {
     struct doc_node *keys[KEY_COUNT];
     if (!read_common(rules, node, keys, sink))
@@ -299,7 +299,7 @@ void sink_read(struct rules *rules, struct doc_node *node, uint32_t index,
     read_by_format(rules, node, keys, sink);
 }
 
-void sink_read_extra(struct rules *rules, struct doc_node *node, const char *name)
+void plan_sink_read_extra(struct rules *rules, struct doc_node *node, const char *name)
 {
     struct doc_node *keys[KEY_COUNT];
     struct plan_sink sink;

@@ -4,8 +4,8 @@
 #include "plan/rules.h"
 
 /* Reads one element of "sinks" into *sink. `mode` is the query's. */
-void sink_read(struct rules *rules, struct doc_node *node, uint32_t index,
-               enum plan_output_mode mode, struct plan_sink *sink);
+void plan_sink_read(struct rules *rules, struct doc_node *node, uint32_t index,
+                    enum plan_output_mode mode, struct plan_sink *sink);
 
 /* Reads "deadLetter" or "lateRows" (`name`), which are checked but not supported yet. */
-void sink_read_extra(struct rules *rules, struct doc_node *node, const char *name);
+void plan_sink_read_extra(struct rules *rules, struct doc_node *node, const char *name);

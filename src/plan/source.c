@@ -118,12 +118,12 @@ static void read_stages(struct rules *rules, struct doc_node *node, struct doc_n
                         "\"dropDuplicatesWithinWatermark\" is not supported yet");
     }
     if (found[KEY_DEAD_LETTER])
-        sink_read_extra(rules, found[KEY_DEAD_LETTER], "deadLetter");
+        plan_sink_read_extra(rules, found[KEY_DEAD_LETTER], "deadLetter");
     if (found[KEY_LATE_ROWS])
-        sink_read_extra(rules, found[KEY_LATE_ROWS], "lateRows");
+        plan_sink_read_extra(rules, found[KEY_LATE_ROWS], "lateRows");
 }
 
-void source_read(struct rules *rules, struct doc_node *node)
+void plan_source_read(struct rules *rules, struct doc_node *node)
 {
     static const char *const formats[] = {"kafka", "file"};
     struct doc_node *found[KEY_COUNT];
@@ -135,10 +135,10 @@ void source_read(struct rules *rules, struct doc_node *node)
     if (found[KEY_FORMAT])
         format = rules_enum(rules, found[KEY_FORMAT], "format", formats, COUNT_OF(formats));
     if (format == 0)
-        kafka_source_read(rules, node, found[KEY_OPTIONS]);
+        plan_kafka_read(rules, node, found[KEY_OPTIONS]);
     else if (format == 1)
         rules_unsupported(rules, found[KEY_FORMAT], "source format \"file\" is not supported yet");
     if (found[KEY_VALUE])
-        value_read(rules, found[KEY_VALUE]);
+        plan_value_read(rules, found[KEY_VALUE]);
     read_stages(rules, node, found);
 }

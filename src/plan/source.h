@@ -4,4 +4,4 @@
 #include "plan/rules.h"
 
 /* Fills view, kafka and value of rules->plan. */
-void source_read(struct rules *rules, struct doc_node *node);
+void plan_source_read(struct rules *rules, struct doc_node *node);

@@ -193,7 +193,7 @@ static void read_raw(struct rules *rules, struct doc_node **found, enum type_kin
     rules->plan->value.schema = make_struct(rules, &column, 1);
 }
 
-void value_read(struct rules *rules, struct doc_node *node)
+void plan_value_read(struct rules *rules, struct doc_node *node)
 {
     static const char *const formats[] = {"json", "text", "binary"};
     struct doc_node *found[KEY_COUNT];

@@ -4,4 +4,4 @@
 #include "plan/rules.h"
 
 /* Fills rules->plan->value; its schema stays NULL when it could not be read. */
-void value_read(struct rules *rules, struct doc_node *node);
+void plan_value_read(struct rules *rules, struct doc_node *node);

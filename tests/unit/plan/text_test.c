@@ -9,7 +9,7 @@ static void interval_is(const char *text, int64_t ms)
 {
     int64_t found = -1;
     size_t at;
-    const char *problem = interval_parse(str_of(text), &found, &at);
+    const char *problem = plan_interval_parse(str_of(text), &found, &at);
     cr_expect(!problem && found == ms, "%s: %s %lld", text, problem ? problem : "",
               (long long)found);
 }
@@ -18,7 +18,7 @@ static void interval_fails(const char *text, size_t at)
 {
     int64_t ms;
     size_t found = 999;
-    cr_expect(interval_parse(str_of(text), &ms, &found), "%s", text);
+    cr_expect(plan_interval_parse(str_of(text), &ms, &found), "%s", text);
     cr_expect_eq(found, at, "%s: %zu", text, found);
 }
 
