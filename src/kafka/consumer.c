@@ -229,6 +229,7 @@ void kafka_consumer_close(struct kafka_consumer *consumer, kafka_closed closed, 
     for (uint32_t i = 0; i < consumer->partition_count; i++)
         kafka_partition_release(&consumer->partitions[i]);
     serve_events(consumer);
+    kafka_client_detach(&consumer->client);
     lane_cancel(consumer->lane);
     consumer->destroy = (struct lane_job){.run = destroy_run, .done = destroy_done};
     lane_submit(consumer->lane, &consumer->destroy);
