@@ -77,6 +77,9 @@ JSON_EXACT(boolean)
     return JSON_VALUE;
 }
 
+/* A value that fails leaves the row as a field of the same name before it set it: every exact
+ * function writes only what it accepts. */
+
 /* The current token as an integer from low to high. */
 static bool take_integer(struct json_decoder *decoder, int64_t low, int64_t high, int64_t *value)
 {
@@ -112,10 +115,11 @@ static bool special_double(struct str name, bool token, double *value)
     return plus || minus || str_is(name, "NaN") || (token && str_is(name, "INF"));
 }
 
-/* A number token without a special name is left in decoder->text. */
+/* JSON_IS_NULL: a number by its digits, which are in decoder->text. */
 static enum json_result take_special(struct json_decoder *decoder, double *value)
 {
     struct json_reader *reader = decoder->reader;
+    *value = 0;
     if (reader->token == JSON_STRING)
         return take_text(decoder) && special_double(buf_str(&decoder->text), false, value)
                    ? JSON_VALUE
@@ -130,29 +134,29 @@ static enum json_result take_special(struct json_decoder *decoder, double *value
 
 JSON_EXACT(double)
 {
-    double *value = &column->f64[row];
-    enum json_result result = take_special(decoder, value);
-    if (result != JSON_IS_NULL)
-        return result;
-    if (!number_parse_double(buf_str(&decoder->text), value))
-        return JSON_FAIL;
-    if (decoder->reader->token == JSON_INT && *value == 0)
-        *value = 0; /* -0 is an integer, which has no sign */
-    return JSON_VALUE;
+    double value;
+    enum json_result result = take_special(decoder, &value);
+    if (result == JSON_IS_NULL && number_parse_double(buf_str(&decoder->text), &value))
+        result = JSON_VALUE;
+    if (decoder->reader->token == JSON_INT && value == 0)
+        value = 0; /* -0 is an integer, which has no sign */
+    if (result == JSON_VALUE)
+        column->f64[row] = value;
+    return result == JSON_VALUE ? JSON_VALUE : JSON_FAIL;
 }
 
 JSON_EXACT(float)
 {
     double special;
     enum json_result result = take_special(decoder, &special);
-    column->f32[row] = (float)special;
-    if (result != JSON_IS_NULL)
-        return result;
-    if (!number_parse_float(buf_str(&decoder->text), &column->f32[row]))
-        return JSON_FAIL;
-    if (decoder->reader->token == JSON_INT && column->f32[row] == 0)
-        column->f32[row] = 0;
-    return JSON_VALUE;
+    float value = (float)special;
+    if (result == JSON_IS_NULL && number_parse_float(buf_str(&decoder->text), &value))
+        result = JSON_VALUE;
+    if (decoder->reader->token == JSON_INT && value == 0)
+        value = 0;
+    if (result == JSON_VALUE)
+        column->f32[row] = value;
+    return result == JSON_VALUE ? JSON_VALUE : JSON_FAIL;
 }
 
 /* DateTimeUtils.cleanLegacyTimestampStr: without every "GMT". */
@@ -204,8 +208,10 @@ static bool rebase_julian(int64_t days, int32_t *out)
         };
         days = time_days_from_civil(date) + in_year - (153 * month + 2) / 5;
     }
+    if (days < INT32_MIN)
+        return false;
     *out = (int32_t)days;
-    return days == *out;
+    return true;
 }
 
 JSON_EXACT(date)

@@ -471,10 +471,8 @@ static int take_base64(struct json_reader *reader, int index)
         return base64_value((uint32_t)c);
     if (c == '=' && index >= 2)
         return BASE64_PADDING;
-    if (!escaped && c == '"' && index != 1 && !reader->plain) {
-        reader->pos -= index >= 2; /* padding is missing: the quote still ends the string */
-        return index >= 2 ? BASE64_WRONG : BASE64_QUOTE;
-    }
+    if (!escaped && c == '"' && index != 1 && !reader->plain)
+        return BASE64_QUOTE;
     return escaped && c <= ' ' && index == 0 ? BASE64_SKIP : BASE64_WRONG;
 }
 
@@ -485,7 +483,10 @@ static enum json_token take_base64_group(struct json_reader *reader, int first,
     int value[4] = {first}, given = 4;
     for (int i = 1; i < 4; i++) {
         value[i] = take_base64(reader, i);
-        if (value[i] == BASE64_WRONG || (given == 2 && value[i] != BASE64_PADDING))
+        bool quote = value[i] == BASE64_QUOTE;
+        reader->pos -=
+            quote && given == 4; /* padding is missing: the quote still ends the string */
+        if (quote || value[i] == BASE64_WRONG || (given == 2 && value[i] != BASE64_PADDING))
             return JSON_ERROR;
         if (value[i] == BASE64_PADDING) {
             given = given < i ? given : i;

@@ -143,8 +143,10 @@ bool time_parse_date(struct str s, int32_t *days)
     if (!at_end(&in) && !(complete && (*in.p == ' ' || *in.p == 'T')))
         return false;
     int64_t value = time_days_from_civil(date);
+    if (value < INT32_MIN || value > INT32_MAX)
+        return false;
     *days = (int32_t)value;
-    return value == *days;
+    return true;
 }
 
 /* ZoneOffset.of: Z, +h, +hh, +hhmm, +hh:mm, +hhmmss or +hh:mm:ss, at most 18 hours. */
@@ -312,8 +314,10 @@ static bool parse_timestamp_any(struct str s, int64_t *micros)
     }
     /* TIME_MICROS_PER_DAY x days may pass the range before the offset brings it back. */
     __int128 value = (__int128)time_days_from_civil(date) * TIME_MICROS_PER_DAY + in_day;
+    if (value < INT64_MIN || value > INT64_MAX)
+        return false;
     *micros = (int64_t)value;
-    return value == *micros;
+    return true;
 }
 
 /* Digits of "dddd-dd-dd dd:dd:dd" as numbers 0..9; false when the text has another form. */
