@@ -72,11 +72,30 @@ static char peek(const struct parser *parser)
     return at_end(parser) ? '\0' : parser->text.p[parser->i];
 }
 
+/* A comment at the parser, as in SQL: -- to the end of the line, or between slash-star pairs. */
+static size_t comment_length(const struct parser *parser)
+{
+    struct str rest = {parser->text.p + parser->i, parser->text.n - parser->i};
+    bool line = str_starts_with(rest, STR("--"));
+    if (!line && !str_starts_with(rest, STR("/*")))
+        return 0;
+    size_t n = 2;
+    if (line) {
+        while (n < rest.n && rest.p[n] != '\n')
+            n++;
+        return n;
+    }
+    while (n < rest.n && !str_starts_with((struct str){rest.p + n, rest.n - n}, STR("*/")))
+        n++;
+    return n < rest.n ? n + 2 : 0;
+}
+
 static void skip_space(struct parser *parser)
 {
-    while (!at_end(parser) &&
-           (peek(parser) == ' ' || (peek(parser) >= '\t' && peek(parser) <= '\r')))
-        parser->i++;
+    for (size_t n = 1; !at_end(parser) && n; parser->i += n) {
+        char c = peek(parser);
+        n = c == ' ' || (c >= '\t' && c <= '\r') ? 1 : comment_length(parser);
+    }
 }
 
 static bool take(struct parser *parser, char c)
@@ -375,13 +394,30 @@ static int parse_type(struct parser *parser, const struct type **out)
     return parse_parameters(parser, type, start);
 }
 
+/* STRUCT<a: INT> says the same as a INT. The list is left empty when the text is not of this kind.
+ */
+static int parse_whole_struct(struct parser *parser, struct column_list *list)
+{
+    size_t start = parser->i;
+    if (!str_eq_nocase(take_word(parser), STR("STRUCT")) || !take(parser, '<')) {
+        parser->i = start;
+        return 0;
+    }
+    int code = parse_columns(parser, true, list);
+    if (code)
+        return code;
+    return take(parser, '>') ? 0 : fail_expected(parser, "',' or '>'");
+}
+
 int ddl_parse(struct ddl_column **out, uint32_t *out_count, struct str text, struct arena *arena,
               struct ddl_error *error)
 {
     struct parser parser = {.text = text, .arena = arena, .error = error};
     struct column_list list = {0};
     *error = (struct ddl_error){0};
-    int code = parse_columns(&parser, false, &list);
+    int code = parse_whole_struct(&parser, &list);
+    if (!code && list.count == 0)
+        code = parse_columns(&parser, false, &list);
     skip_space(&parser);
     if (!code && !at_end(&parser))
         code = fail_expected(&parser, "',' or the end of the schema");

@@ -114,6 +114,9 @@ Test(plan_ddl, names_and_suffixes)
               "order id STRING, a`b INT, \u00dcn\u00ef DOUBLE");
     schema_is("date DATE, string STRING, int INT, 2nd INT, _x INT",
               "date DATE, string STRING, int INT, 2nd INT, _x INT");
+    schema_is("a INT -- first\n, /* , x INT */ b INT--", "a INT, b INT");
+    schema_is("struct < a: INT, b STRING >", "a INT, b STRING");
+    schema_is("STRUCT INT", "STRUCT INT");
     schema_is(" a INT NOT NULL , b INT COMMENT 'it\\'s, b' , c INT not null comment \"x\" ",
               "a INT, b INT, c INT");
 }
@@ -140,6 +143,9 @@ Test(plan_ddl, errors_name_the_place)
     schema_fails("a DECIMAL(5", ERR_INVALID, 11);
     schema_fails("a STRUCT", ERR_INVALID, 8);
     schema_fails("a STRUCT<b: INT", ERR_INVALID, 15);
+    schema_fails("STRUCT<a INT", ERR_INVALID, 12);
+    schema_fails("STRUCT<a INT> b", ERR_INVALID, 14);
+    schema_fails("a INT /* x", ERR_INVALID, 6);
     schema_fails("a ARRAY<INT", ERR_INVALID, 11);
     schema_fails("a INT NOT", ERR_INVALID, 6);
     schema_fails("a INT COMMENT", ERR_INVALID, 13);
