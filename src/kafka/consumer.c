@@ -67,6 +67,7 @@ static rd_kafka_conf_t *make_conf(const struct kafka_consumer_options *options, 
         {"topic.metadata.propagation.max.ms", "5000"},
         {"allow.auto.create.topics", "false"},
         {"log.connection.close", "false"},
+        {"log.thread.name", "false"},
         /* Last: left out when the user has one. */
         {"group.id", options->group},
     };

@@ -29,6 +29,7 @@ static rd_kafka_conf_t *make_conf(const struct kafka_producer_options *options, 
         {"topic.metadata.propagation.max.ms", "10000"},
         {"allow.auto.create.topics", "true"},
         {"log.connection.close", "false"},
+        {"log.thread.name", "false"},
     };
     static const struct kafka_setting owned[] = {
         /* Reports of millions of successes would cost as much as sending. */
@@ -99,7 +100,11 @@ int kafka_producer_send(struct kafka_producer *producer, int32_t partition, stru
     }
     if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL)
         return err_set(err, ERR_AGAIN, "the producer's queue is full");
-    return err_set(err, ERR_IO, "cannot send: %s", rd_kafka_err2str(error));
+    const char *topic = rd_kafka_topic_name(producer->topic);
+    if (kafka_condition_of(error) == KAFKA_UNKNOWN_TOPIC)
+        return err_set(err, ERR_NOT_FOUND, "topic \"%s\" does not exist and cannot be created",
+                       topic);
+    return err_set(err, ERR_IO, "cannot send to topic \"%s\": %s", topic, rd_kafka_err2str(error));
 }
 
 static void on_failed_deliveries(struct kafka_producer *producer, rd_kafka_event_t *event)

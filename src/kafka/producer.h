@@ -29,7 +29,8 @@ int kafka_producer_create(struct kafka_producer **out, const char *topic,
 void kafka_producer_destroy(struct kafka_producer *producer);
 
 /* Queues a message (copied), to the partition its key names, or to `partition` if that is not -1.
- * ERR_AGAIN: the queue is full, call kafka_producer_poll; else the client's error. */
+ * ERR_AGAIN: the queue is full, call kafka_producer_poll; ERR_NOT_FOUND: no such topic, and the
+ * broker does not create it; else the client's error. */
 int kafka_producer_send(struct kafka_producer *producer, int32_t partition, struct str key,
                         struct str value, int64_t timestamp_ms, struct err *err) MUST_CHECK;
 
