@@ -201,7 +201,8 @@ static uint32_t hand_out(struct kafka_consumer *consumer, struct kafka_partition
         }
         if (message->offset >= target) {
             /* Nothing lies between the last message and this one. */
-            partition->position = target;
+            if (partition->position < target)
+                partition->position = target;
             return i;
         }
         add_record(batch, message);
@@ -236,10 +237,13 @@ int kafka_consumer_drain(struct kafka_consumer *consumer, uint32_t handle, int64
     kafka_batch_release(batch);
     uint32_t max = records_max < batch->capacity ? records_max : batch->capacity;
     int rc = 0;
-    if (partition->position < target && max > 0) {
-        /* Without gaps this takes nothing past the target. */
-        if ((uint64_t)(target - partition->position) < max)
-            max = (uint32_t)(target - partition->position);
+    if (max > 0) {
+        /* Without gaps this takes nothing past the target. At the target it still takes one, which
+         * may be an event: an end of partition left at the head would keep the queue from waking.
+         */
+        int64_t room = target - partition->position;
+        if (room < (int64_t)max)
+            max = room > 0 ? (uint32_t)room : 1;
         uint32_t n = take(consumer, partition, max);
         uint32_t used = hand_out(consumer, partition, target, n, batch);
         if (used < n)

@@ -112,6 +112,7 @@ void kafka_source_refresh(struct kafka_source *source)
 static int64_t pending(struct source *base)
 {
     struct kafka_source *source = of(base);
+    kafka_watch_heads(source);
     kafka_source_refresh(source);
     return slice_pending(source->slices, source->base.partition_count);
 }
@@ -289,6 +290,7 @@ static int drain(struct source *base, uint32_t records_max, struct source_progre
     }
     if (source->slice_at == source->base.partition_count) {
         source->slice_open = false;
+        source->heads_due = true;
         *progress = (struct source_progress){.slice_closed = true,
                                              .offsets = source->slice_offsets,
                                              .records = source->slice_records};
@@ -302,6 +304,7 @@ static int drain(struct source *base, uint32_t records_max, struct source_progre
 static void on_wake(void *user)
 {
     struct kafka_source *source = user;
+    source->heads_due = true;
     if (source->base.state == SOURCE_READY)
         source->hooks.changed(source->hooks.user);
 }

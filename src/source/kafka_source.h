@@ -74,6 +74,7 @@ struct kafka_source {
     struct slice_planner planner;
     bool limited; /* the limits hold */
     bool slice_open;
+    bool heads_due;    /* an event may stand at the head of a queue */
     uint32_t slice_at; /* place in order of the partition being drained */
     uint32_t turn_of;  /* partition whose progress is watched */
     int64_t slice_offsets, slice_records;
@@ -111,6 +112,8 @@ void kafka_source_note_end(struct kafka_source *source, uint32_t i);
 void kafka_source_end_target(struct kafka_source *source, uint32_t i);
 
 /* kafka_watch.c */
+/* Takes events from the heads of queues, if a wake-up or a slice's end made that due. */
+void kafka_watch_heads(struct kafka_source *source);
 void kafka_watch_tick(uv_timer_t *timer);
 
 /* kafka_start.c: what the helper is asked next, at every tick of the timer. */

@@ -46,10 +46,14 @@ static void watch_left_out(struct kafka_source *source)
     }
 }
 
-/* Between slices nobody drains; an error may stand at the head of a queue all the same. */
-static void watch_conditions(struct kafka_source *source)
+/* Between slices nobody drains; an error or an end may stand at the head of a queue all the same,
+ * and would keep it from waking us. */
+void kafka_watch_heads(struct kafka_source *source)
 {
-    for (uint32_t i = 0; i < source->base.partition_count && !source->slice_open; i++) {
+    if (source->slice_open || !source->heads_due)
+        return;
+    source->heads_due = false;
+    for (uint32_t i = 0; i < source->base.partition_count; i++) {
         struct err err = {0};
         if (source->parts[i].stage != PART_READ)
             continue;
@@ -90,7 +94,9 @@ void kafka_watch_tick(uv_timer_t *timer)
     if (source->base.state == SOURCE_READY) {
         watch_stall(source);
         watch_left_out(source);
-        watch_conditions(source);
+        source->heads_due = true;
+        if (source->base.ops->pending(&source->base) > 0)
+            source->hooks.changed(source->hooks.user);
     }
     kafka_start_tick(source);
 }
