@@ -134,7 +134,7 @@ static void read_schema(struct rules *rules, struct doc_node *node)
     }
 }
 
-/* The corrupt record column, which must be a STRING; named by default, it need not exist. */
+/* The corrupt record column, which must be a STRING. As in Spark it need not be in the schema. */
 static void read_corrupt_column(struct rules *rules, const struct doc_node *node,
                                 const struct doc_node *schema_node)
 {
@@ -144,19 +144,8 @@ static void read_corrupt_column(struct rules *rules, const struct doc_node *node
         return;
     struct str name = node ? node->text : STR("_corrupt_record");
     value->corrupt_column = type_field_index(schema, name);
-    if (value->corrupt_column < 0 && node) {
-        enum { NAMES_MAX = 64 };
-        const char *names[NAMES_MAX];
-        size_t n = 0;
-        for (uint32_t i = 0; i < schema->field_count && n < NAMES_MAX; i++) {
-            struct str copy = arena_str(rules->arena, schema->fields[i].name);
-            if (copy.p)
-                names[n++] = copy.p;
-        }
-        rules_error(rules, node, "\"columnNameOfCorruptRecord\": the schema has no column %s%s",
-                    rules_quote(rules, name), rules_did_you_mean(rules, name, names, n));
-    } else if (value->corrupt_column >= 0 &&
-               schema->fields[value->corrupt_column].type->kind != TYPE_STRING) {
+    if (value->corrupt_column >= 0 &&
+        schema->fields[value->corrupt_column].type->kind != TYPE_STRING) {
         rules_error(rules, node ? node : schema_node,
                     "the column for corrupt records, %s, must be STRING", rules_quote(rules, name));
     }
