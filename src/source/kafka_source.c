@@ -163,7 +163,8 @@ void kafka_source_end_target(struct kafka_source *source, uint32_t i)
     slice->target = slice->position;
 }
 
-static int lose_data(struct kafka_source *source, uint32_t i, const char *what, struct err *err)
+int kafka_source_lose_data(struct kafka_source *source, uint32_t i, const char *what,
+                           struct err *err)
 {
     struct source_partition *partition = &source->base.partitions[i];
     long long offset = (long long)source->slices[i].position;
@@ -197,9 +198,9 @@ int kafka_source_condition(struct kafka_source *source, uint32_t i, struct err *
         kafka_source_end_target(source, i);
         return 0;
     case KAFKA_OUT_OF_RANGE:
-        return lose_data(source, i, "the offset is out of range", err);
+        return kafka_source_lose_data(source, i, "the offset is out of range", err);
     case KAFKA_UNKNOWN_TOPIC:
-        return lose_data(source, i, "the partition is gone", err);
+        return kafka_source_lose_data(source, i, "the partition is gone", err);
     case KAFKA_TRANSIENT:
     case KAFKA_DENIED:
         kafka_source_trouble(source, batch->text);

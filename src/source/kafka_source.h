@@ -106,6 +106,10 @@ int kafka_source_connect(struct kafka_source *source, uint32_t partitions,
 
 /* What the client reported behind the records of source->batch; a failure ends the run. */
 int kafka_source_condition(struct kafka_source *source, uint32_t i, struct err *err) MUST_CHECK;
+/* The offset to read at is not there: failOnDataLoss decides between an error (ERR_DATA_LOSS) and a
+ * warning, after which the partition is to be found a new position. */
+int kafka_source_lose_data(struct kafka_source *source, uint32_t i, const char *what,
+                           struct err *err) MUST_CHECK;
 /* Remembers an end of partition in source->batch: the client reports each only once. */
 void kafka_source_note_end(struct kafka_source *source, uint32_t i);
 /* What is behind the position cannot come: the target is where we are. */

@@ -335,8 +335,15 @@ static void begin_reading(struct kafka_source *source, uint32_t i)
     struct source_partition *shown = &source->base.partitions[i];
     struct err err = {0};
     int code;
-    if (part->assigned) /* back after data loss */
-        slice->position = slice->position > part->known_end ? part->known_end : slice->position;
+    if (slice->position > part->known_end) {
+        /* After data loss this is known already; at the start it is found here. */
+        if (!part->assigned &&
+            kafka_source_lose_data(source, i, "nothing is there any more", &err) != 0) {
+            kafka_source_fail(source, &err);
+            return;
+        }
+        slice->position = part->known_end;
+    }
     if (slice->position == OFFSET_LATEST)
         slice->position = part->known_end;
     if (part->assigned)
