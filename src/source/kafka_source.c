@@ -95,7 +95,7 @@ void kafka_source_refresh(struct kafka_source *source)
         struct slice_partition *slice = &source->slices[i];
         struct source_partition *shown = &source->base.partitions[i];
         bool read = source->parts[i].stage == PART_READ;
-        if (!source->slice_open && slice->position < source->parts[i].eof)
+        if (read && !source->slice_open && slice->position < source->parts[i].eof)
             slice->position = source->parts[i].eof;
         int64_t end = read ? readable_end(source, i) : slice->position;
         slice->end = end > slice->position ? end : slice->position;

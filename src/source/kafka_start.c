@@ -361,6 +361,8 @@ static void begin_reading(struct kafka_source *source, uint32_t i)
         part->limit = part->late ? 0 : part->known_end;
     else if (part->limit > part->known_end)
         part->limit = part->known_end;
+    shown->position = slice->position;
+    shown->end = part->known_end;
     part->assigned = true;
     part->eof = 0;
     part->stage = PART_READ;
