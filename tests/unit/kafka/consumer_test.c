@@ -259,6 +259,30 @@ Test(consumer, seeks_back_over_what_is_queued)
     cr_expect_eq(tally.count, 45);
 }
 
+static void setup_small_queue(void)
+{
+    static const char *const options[] = {"queued.max.messages.kbytes", "16",
+                                          "fetch.message.max.bytes", "4096", NULL};
+    fixture_init(&fx, options);
+}
+
+/* librdkafka itself would look at a drained queue once a second. */
+Test(consumer, fetches_on_at_once_when_a_full_queue_was_drained, .init = setup_small_queue)
+{
+    enum { ROUNDS = 6, FULL = 1000 }; /* 16 KiB of values are some 2,700 messages */
+    fixture_produce(&fx, "t", 0, 0, 50000);
+    uint32_t handle = assign(0, 0);
+    until_queued(handle, FULL);
+    uint64_t start = uv_hrtime();
+    for (int i = 0; i < ROUNDS; i++) {
+        until_queued(handle, FULL);
+        do
+            drain(handle, INT64_MAX, UINT32_MAX);
+        while (fx.batch.more);
+    }
+    cr_expect_lt(uv_hrtime() - start, 3000000000, "fetching stalls");
+}
+
 static bool has_trouble(struct fixture *f, void *user)
 {
     (void)user;

@@ -114,9 +114,11 @@ void fixture_produce(struct fixture *f, const char *topic, int32_t partition, ui
 {
     struct err err;
     struct kafka_producer *producer;
-    struct plan_option client = {.key = STR("bootstrap.servers"),
-                                 .value = str_of(kafka_mock_bootstrap(f->mock))};
-    struct kafka_producer_options options = {.client = &client, .client_count = 1};
+    struct plan_option client[] = {
+        {.key = STR("bootstrap.servers"), .value = str_of(kafka_mock_bootstrap(f->mock))},
+        {.key = STR("batch.num.messages"), .value = STR("100")}, /* what a fetch brings */
+    };
+    struct kafka_producer_options options = {.client = client, .client_count = 2};
     cr_assert_eq(kafka_producer_create(&producer, topic, &options, &err), 0);
     for (uint32_t i = first; i < first + count; i++) {
         char text[32];
