@@ -188,6 +188,9 @@ void batch_slice_closed(struct batch_machine *machine, int64_t offsets, int64_t 
     machine->filling->slices++;
     machine->filling->offsets += offsets;
     machine->filling->records += records;
+    /* Gaps alone make no batch, so they must not use up its cap either. */
+    if (machine->filling->records == 0 && !is_first(machine))
+        machine->filling->offsets = 0;
 }
 
 int64_t batch_next_turn_ms(const struct batch_machine *machine)

@@ -261,6 +261,27 @@ Test(batch, cap_ends_reading_until_the_trigger)
     cr_assert_eq(w.records_done, 3000);
 }
 
+Test(batch, a_cap_full_of_gaps_does_not_end_the_reading)
+{
+    struct world w;
+    struct batch_config config = {
+        .available_now = true, .offsets_per_trigger = 3, .bytes_max = 1000000};
+    start(&w, &config);
+    w.input.pending = 3;
+    slice(&w);
+    run(&w);
+    batch_slice_opened(&w.machine, w.input.now_ms);
+    batch_slice_closed(&w.machine, 3, 0);
+    run(&w);
+    cr_assert_eq(w.done, 1);
+    w.input.pending = 2;
+    cr_assert_eq(slice(&w), 2);
+    w.input.limit_reached = true;
+    run(&w);
+    cr_assert(w.machine.finished);
+    cr_assert_eq(w.records_done, 5);
+}
+
 Test(batch, available_now_runs_to_the_end)
 {
     struct world w;
