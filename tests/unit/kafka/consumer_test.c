@@ -266,8 +266,10 @@ static void setup_small_queue(void)
     fixture_init(&fx, options);
 }
 
+TestSuite(full_queue, .init = setup_small_queue, .fini = teardown, .timeout = 30);
+
 /* librdkafka itself would look at a drained queue once a second. */
-Test(consumer, fetches_on_at_once_when_a_full_queue_was_drained, .init = setup_small_queue)
+Test(full_queue, is_filled_again_at_once_when_it_was_drained)
 {
     enum { ROUNDS = 6, FULL = 1000 }; /* 16 KiB of values are some 2,700 messages */
     fixture_produce(&fx, "t", 0, 0, 50000);
