@@ -173,7 +173,8 @@ int kafka_client_init(struct kafka_client *client, rd_kafka_type_t type, rd_kafk
     }
     client->rk = rd_kafka_new(type, take_conf, text, sizeof(text));
     if (!client->rk) {
-        rd_kafka_conf_destroy(take_conf);
+        /* The configuration stays allocated: a failed rd_kafka_new of 2.0.2 has freed its
+         * interceptors already, and destroying it frees them again. */
         err_set(err, ERR_INVALID, "the Kafka client does not start: %s", text);
         goto fail;
     }
