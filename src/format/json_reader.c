@@ -42,7 +42,10 @@ bool json_units_add(struct json_units *units, uint16_t unit)
 bool json_reader_open(struct json_reader *reader, struct str text)
 {
     reader->in.n = 0;
-    if (!json_units_reserve(&reader->in, text.n)) /* UTF-16 has never more units than UTF-8 bytes */
+    reader->names.n = reader->text.n = 0;
+    /* UTF-16 has never more units than UTF-8 bytes; an empty name or string is a pointer, too */
+    if (!json_units_reserve(&reader->in, text.n + 1) || !json_units_reserve(&reader->names, 1) ||
+        !json_units_reserve(&reader->text, 1))
         return false;
     for (size_t i = 0; i < text.n;) {
         uint32_t code;
@@ -57,7 +60,6 @@ bool json_reader_open(struct json_reader *reader, struct str text)
     reader->token = reader->next = JSON_NONE;
     reader->incomplete = false;
     reader->special = NULL;
-    reader->text.n = reader->names.n = 0;
     reader->depth = 0;
     reader->contexts[0] = (struct json_context){0};
     return true;
