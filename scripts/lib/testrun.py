@@ -12,7 +12,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = (ROOT / (os.environ.get("SLUICE_BUILD") or "build")).absolute()
 SANITIZE = BUILD.with_name(BUILD.name + "-san")
 ENV = {**os.environ, "SLUICE_BUILD": str(BUILD), "SLUICE": str(BUILD / "sluice"), "PYTHONDONTWRITEBYTECODE": "1",
-       "ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+       "ASAN_OPTIONS": "detect_leaks=1:exitcode=99", "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
 
 
 class Tally:

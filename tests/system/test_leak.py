@@ -12,7 +12,7 @@ VALGRIND = ("valgrind", "--quiet", "--leak-check=full", "--errors-for-leak-kinds
 class Leak(Case):
     def check(self, *arguments, stop_when=None):
         wrapper = () if SANITIZED else VALGRIND
-        run = self.sluice(*arguments, wrapper=wrapper, env={"ASAN_OPTIONS": "detect_leaks=1"})
+        run = self.sluice(*arguments, wrapper=wrapper, env={"ASAN_OPTIONS": "detect_leaks=1:exitcode=99"})
         if stop_when:
             run.wait(lambda: stop_when(run), 120, "the moment to stop")
             self.assertEqual(run.stop(120), 0, run.describe())
