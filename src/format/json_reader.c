@@ -3,9 +3,8 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
-#include "format/base64.h"
 
-enum { END = -1, FAILED = -2, OUT_OF_MEMORY = -3 }; /* besides UTF-16 units */
+enum { END = -1, FAILED = -2 }; /* besides UTF-16 units */
 
 void json_reader_fini(struct json_reader *reader)
 {
@@ -70,8 +69,7 @@ static struct json_context *context(struct json_reader *reader)
     return &reader->contexts[reader->depth];
 }
 
-/* The next unit, or END. */
-static int take(struct json_reader *reader)
+int json_reader_take(struct json_reader *reader)
 {
     return reader->pos < reader->in.n ? reader->in.p[reader->pos++] : END;
 }
@@ -86,7 +84,7 @@ static int peek(const struct json_reader *reader)
 static int take_token_start(struct json_reader *reader)
 {
     for (;;) {
-        int c = take(reader);
+        int c = json_reader_take(reader);
         if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
             continue;
         return c == '/' || (c >= 0 && c < ' ') ? FAILED : c;
@@ -102,10 +100,9 @@ static int hex_value(int c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* What stands behind a backslash: a unit, or FAILED. */
-static int take_escape(struct json_reader *reader)
+int json_reader_escape(struct json_reader *reader)
 {
-    int c = take(reader), value = 0;
+    int c = json_reader_take(reader), value = 0;
     switch (c) {
     case 'b':
         return '\b';
@@ -124,7 +121,7 @@ static int take_escape(struct json_reader *reader)
         return c;
     case 'u':
         for (int i = 0; i < 4; i++) {
-            c = take(reader);
+            c = json_reader_take(reader);
             if (c == END || hex_value(c) < 0)
                 return FAILED;
             value = value << 4 | hex_value(c);
@@ -139,13 +136,13 @@ static int take_escape(struct json_reader *reader)
 static enum json_token take_quoted(struct json_reader *reader, int quote, struct json_units *out)
 {
     for (;;) {
-        int c = take(reader);
+        int c = json_reader_take(reader);
         if (c == quote)
             return JSON_STRING;
         if (c < ' ')
             return JSON_ERROR; /* the end, too */
         if (c == '\\') {
-            c = take_escape(reader);
+            c = json_reader_escape(reader);
             if (c < 0)
                 return JSON_ERROR;
         }
@@ -210,10 +207,10 @@ static enum json_token match_special(struct json_reader *reader, const char *wor
 /* Behind a sign comes no digit. */
 static enum json_token take_signed_infinity(struct json_reader *reader, bool negative)
 {
-    int c = take(reader);
+    int c = json_reader_take(reader);
     if (c != 'I')
         return JSON_ERROR;
-    c = take(reader);
+    c = json_reader_take(reader);
     if (c == 'N')
         return match_special(reader, negative ? "-INF" : "+INF", 3);
     if (c == 'n')
@@ -454,93 +451,4 @@ const uint16_t *json_reader_name(const struct json_reader *reader, size_t *n)
     const struct json_context *in = &reader->contexts[depth];
     *n = in->named ? in->name_n : 0;
     return in->named ? reader->names.p + in->name_start : NULL;
-}
-
-enum { BASE64_SKIP = -1, BASE64_PADDING = -2, BASE64_QUOTE = -3, BASE64_WRONG = -4 };
-
-/* The character at place `index` of a group of four: its value or one of the above. */
-static int take_base64(struct json_reader *reader, int index)
-{
-    int c = take(reader);
-    while (index == 0 && c >= 0 && c <= ' ')
-        c = take(reader);
-    bool escaped = c == '\\' && !reader->plain;
-    if (escaped)
-        c = take_escape(reader);
-    if (c < 0)
-        return BASE64_WRONG;
-    if (base64_value((uint32_t)c) >= 0)
-        return base64_value((uint32_t)c);
-    if (c == '=' && index >= 2)
-        return BASE64_PADDING;
-    if (!escaped && c == '"' && index != 1 && !reader->plain)
-        return BASE64_QUOTE;
-    return escaped && c <= ' ' && index == 0 ? BASE64_SKIP : BASE64_WRONG;
-}
-
-/* One group of four behind its first character. */
-static enum json_token take_base64_group(struct json_reader *reader, int first,
-                                         struct json_units *out)
-{
-    int value[4] = {first}, given = 4;
-    for (int i = 1; i < 4; i++) {
-        value[i] = take_base64(reader, i);
-        bool quote = value[i] == BASE64_QUOTE;
-        reader->pos -=
-            quote && given == 4; /* padding is missing: the quote still ends the string */
-        if (quote || value[i] == BASE64_WRONG || (given == 2 && value[i] != BASE64_PADDING))
-            return JSON_ERROR;
-        if (value[i] == BASE64_PADDING) {
-            given = given < i ? given : i;
-            value[i] = 0;
-        }
-    }
-    int bits = value[0] << 18 | value[1] << 12 | value[2] << 6 | value[3];
-    for (int i = 0; i < given - 1; i++) {
-        if (!json_units_add(out, (uint16_t)(bits >> (16 - 8 * i) & 0xff)))
-            return JSON_NOMEM;
-    }
-    return JSON_STRING;
-}
-
-static enum json_token take_base64_string(struct json_reader *reader, struct json_units *out)
-{
-    for (;;) {
-        int first = take_base64(reader, 0);
-        if (first == BASE64_SKIP)
-            continue;
-        if (first == BASE64_QUOTE)
-            return JSON_STRING;
-        enum json_token token = first < 0 ? JSON_ERROR : take_base64_group(reader, first, out);
-        if (token != JSON_STRING)
-            return token;
-    }
-}
-
-enum json_token json_reader_base64(struct json_reader *reader, struct json_units *out)
-{
-    out->n = 0;
-    if (reader->incomplete) { /* after an error the next token skips the rest */
-        enum json_token token = take_base64_string(reader, out);
-        reader->incomplete = token != JSON_STRING;
-        return token;
-    }
-    struct json_units in = reader->in;
-    size_t pos = reader->pos;
-    reader->in = reader->text;
-    reader->pos = 0;
-    reader->plain = true;
-    enum json_token token = JSON_STRING;
-    while (token == JSON_STRING) {
-        while (peek(reader) >= 0 && peek(reader) <= ' ')
-            reader->pos++;
-        if (peek(reader) == END)
-            break;
-        int first = take_base64(reader, 0);
-        token = first < 0 ? JSON_ERROR : take_base64_group(reader, first, out);
-    }
-    reader->in = in;
-    reader->pos = pos;
-    reader->plain = false;
-    return token;
 }

@@ -76,6 +76,11 @@ enum json_token json_reader_base64(struct json_reader *reader, struct json_units
 /* The name of the field that the current token is in; NULL with *n = 0 when there is none. */
 const uint16_t *json_reader_name(const struct json_reader *reader, size_t *n);
 
+/* The next unit of the text, or -1 at its end. */
+int json_reader_take(struct json_reader *reader);
+/* What an escape stands for whose backslash has been taken: a unit, or negative when wrong. */
+int json_reader_escape(struct json_reader *reader);
+
 /* Adds a unit; false without memory. */
 bool json_units_add(struct json_units *units, uint16_t unit);
 /* Room for `extra` more. */
