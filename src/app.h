@@ -1,6 +1,7 @@
 /* app.h: one running pipeline: source, engine, batches, sinks and HTTP on a loop. The app is the
  * only place that wires these modules. The turn of the loop and the stop order are in app.c,
- * the start in app_open.c, what a batch does in app_batch.c, what is shown in app_status.c. */
+ * the start in app_open.c, what a batch does in app_batch.c, what is shown in app_status.c and
+ * app_metrics.c. */
 #pragma once
 
 #include <uv.h>
