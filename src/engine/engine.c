@@ -32,6 +32,35 @@ static int bind_query(struct engine *engine, uint32_t index, struct arena *error
     return code;
 }
 
+/* A file cannot hold two columns of one name; names differ by more than case. */
+static void check_file_columns(const struct engine *engine, uint32_t index,
+                               const struct plan_sink *sink, struct arena *error_arena,
+                               struct plan_errors *errors)
+{
+    const struct type *schema = sql_query_schema(engine->queries[index]);
+    for (uint32_t i = 1; i < schema->field_count; i++) {
+        for (uint32_t k = 0; k < i; k++) {
+            if (!str_eq_nocase(schema->fields[i].name, schema->fields[k].name))
+                continue;
+            plan_error_add(errors, error_arena, sink->line, sink->column, ERR_INVALID,
+                           "sink \"%.*s\" writes files, but the query has two columns named "
+                           "\"%.*s\": give one another name with AS",
+                           STR_ARG(sink->name), STR_ARG(schema->fields[i].name));
+            return;
+        }
+    }
+}
+
+static void check_sinks(const struct engine *engine, uint32_t index, struct arena *error_arena,
+                        struct plan_errors *errors)
+{
+    const struct plan_query *query = &engine->plan->queries[index];
+    for (uint32_t i = 0; i < query->sink_count; i++) {
+        if (query->sinks[i].format != SINK_CONSOLE && query->sinks[i].path.n > 0)
+            check_file_columns(engine, index, &query->sinks[i], error_arena, errors);
+    }
+}
+
 static int create_decoder(struct engine *engine)
 {
     const struct plan_value *value = &engine->plan->value;
@@ -65,6 +94,8 @@ int engine_create(struct engine **out, const struct plan *plan, struct arena *er
         code = bind_query(engine, i, error_arena, errors);
         if (code)
             goto fail;
+        if (engine->queries[i])
+            check_sinks(engine, i, error_arena, errors);
     }
     code = errors->count > problems ? ERR_INVALID : create_decoder(engine);
     if (code)
