@@ -26,9 +26,10 @@ void json_decoder_destroy(struct json_decoder *decoder);
  * values or live in the arena, as does everything else in *out.
  *
  * malformed[i] becomes 1 where Spark would set _corrupt_record, else 0; what that means (pass,
- * drop, fail) is the caller's affair. Columns that are not wanted are not converted, so a value of
- * the wrong type in one goes unnoticed, except that syntax errors always count. A NULL or blank
- * value is a row of NULLs and not malformed. Errors: ERR_NOMEM only; no input makes it fail. */
+ * drop, fail) is the caller's affair. Columns that are not wanted are checked all the same, so that
+ * this does not depend on the queries. A NULL or blank value is a row of NULLs and not malformed.
+ * Where Spark stops the query (a date that only its parser before 3.0 could read) the record is
+ * malformed. Errors: ERR_NOMEM only; no input makes it fail. */
 int json_decode_block(struct json_decoder *decoder, const struct record *records, uint32_t count,
                       struct arena *arena, struct block *out, uint8_t *malformed,
                       struct err *err) MUST_CHECK;

@@ -1,5 +1,6 @@
 #include <criterion/criterion.h>
 
+#include "base/utf8.h"
 #include "fixture.h"
 
 #define SCHEMA                                                                                     \
@@ -72,6 +73,29 @@ Test(json_decode, escapes_and_characters)
         {"{'\\u0073':'it\\'s'}", "{\"s\":\"it's\"}"}, {"{\"S\":\"x\"}", "{}"});
 }
 
+/* In the vectors, not just when printed; near and far from the end of the record. */
+Test(json_decode, strings_in_vectors_are_always_valid)
+{
+    static const char *const records[] = {
+        "{\"s\":\"ab\xff\"}",
+        "{\"s\":\"ab\xff\",\"and\":\"a long text behind it\"}",
+        "{\"s\":\"sixteen bytes and\xff then a closing quote\"        }",
+        "{\"s\":\"ab\\n\xd0\",\"and\":\"a long text behind it\"}",
+    };
+    struct fixture f;
+    fixture_init(&f, "s:STRING,n:INT", NULL);
+    for (size_t i = 0; i < COUNT_OF(records); i++) {
+        struct record record = {.value = str_of(records[i])};
+        struct err err;
+        cr_assert_eq(
+            json_decode_block(f.decoder, &record, 1, &f.arena, &f.block, f.malformed, &err), 0);
+        cr_expect(!vec_is_null(&f.block.cols[0], 0) && utf8_valid(f.block.cols[0].str[0]), "%s",
+                  records[i]);
+        cr_expect_eq(f.malformed[0], 0);
+    }
+    fixture_fini(&f);
+}
+
 Test(json_decode, malformed_records)
 {
     EXPECT_SAMPLES(
@@ -94,7 +118,9 @@ Test(json_decode, unknown_fields_are_skipped_and_checked)
                    {"{\"u\":[],\"v\":{},\"w\":\"\\\"\",\"n\":1}", "{\"n\":1}"},
                    {"{\"u\":[1,],\"n\":1}", "!{}"}, {"{\"u\":{\"a\"},\"n\":1}", "!{}"},
                    {"{\"u\":nul,\"n\":1}", "!{}"}, {"{\"u\":[NaN,'x'],\"n\":1}", "{\"n\":1}"},
-                   {"{\"u\":[}],\"n\":1}", "!{}"});
+                   {"{\"u\":[}],\"n\":1}", "!{}"}, {"{\"u\":01,\"n\":1}", "!{}"},
+                   {"{\"u\":[-],\"n\":1}", "!{}"}, {"{\"u\":\"\\u00g0\",\"n\":1}", "!{}"},
+                   {"{\"u\":1.e5,\"n\":1}", "!{}"});
 }
 
 static void expect_nested(int depth, bool ok)

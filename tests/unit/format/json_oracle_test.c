@@ -53,11 +53,21 @@ static void put_string(struct buf *out, uint64_t *seed)
 
 static void put_number(struct buf *out, uint64_t *seed)
 {
-    static const char *const odd[] = {
-        "0",    "-0",   "1e5", "1.5E-7", "123456789012345678901", "0.1", "9007199254740993",
-        "-0.0", "1e400"};
+    static const char *const odd[] = {"0",
+                                      "-0",
+                                      "1e5",
+                                      "1.5E-7",
+                                      "123456789012345678901",
+                                      "0.1",
+                                      "9007199254740993",
+                                      "-0.0",
+                                      "1e400",
+                                      "18446744073709551617",
+                                      "1844674407370955161.7"};
     if (pick(seed, 3) == 0)
         buf_append_str(out, str_of(pick_text(seed, odd, COUNT_OF(odd))));
+    else if (pick(seed, 2))
+        buf_printf(out, "%.17g", pick(seed, 1 << 30) / (1.0 + pick(seed, 1 << 30)));
     else if (pick(seed, 2))
         buf_printf(out, "%d", (int)pick(seed, 2000) - 1000);
     else
