@@ -72,9 +72,9 @@ int main(int argc, char **argv)
     struct json_decoder *decoder;
     struct err err;
     if (!records || !text ||
-        json_decoder_create(
-            &decoder, &(struct json_decode_options){.schema = &schema, .corrupt_column = -1},
-            &err) != 0)
+        json_decoder_create(&decoder,
+                            &(struct json_decode_options){.schema = &schema, .corrupt_column = -1},
+                            &err) != 0)
         return 1;
     size_t bytes = make_messages(records, count, text, room);
     struct arena arena = {0};
