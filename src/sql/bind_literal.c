@@ -245,8 +245,13 @@ int bind_literal(struct binder *binder, const struct ast *ast, struct expr **out
         return finish(binder, ast->offset, TYPE_BOOLEAN, &value, value ? STR("true") : STR("false"),
                       out);
     }
-    case AST_STRING: /* its own label, and a value that outlives the query's text */
-        return finish(binder, ast->offset, TYPE_STRING, &ast->text, ast->text, out);
+    case AST_STRING: {
+        /* The syntax tree's text ends with the binding; the value stays. */
+        struct str value = arena_str(binder->arena, ast->text);
+        if (!value.p)
+            return diag_nomem(binder->diag);
+        return finish(binder, ast->offset, TYPE_STRING, &value, value, out);
+    }
     case AST_TYPED:
         return ast->op == KW_X ? bind_binary(binder, ast, out) : bind_time(binder, ast, out);
     default:

@@ -1,6 +1,7 @@
 /* The Kafka source against the mock cluster: where it begins, the order of records, targets, new
  * ends, failures. */
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 #include <uv.h>
 
