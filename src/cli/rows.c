@@ -130,6 +130,7 @@ static int parse_row(struct row *row, struct str line, const struct type *schema
     if (!source)
         return ERR_NOMEM;
     source->column = 1;
+    source->nul_allowed = true;
     row->text = line;
     int code = doc_parse(&row->value, line, source, arena, error);
     if (code == 0 && row->value->kind != DOC_OBJECT) {

@@ -113,7 +113,8 @@ static int parse_string(struct parser *parser, struct str *raw, struct str *text
 {
     struct str rest = {parser->p + 1, (size_t)(parser->end - parser->p - 1)};
     struct doc_string_error error;
-    int code = doc_string_decode(rest, raw, text, parser->arena, &error);
+    int code =
+        doc_string_decode(rest, parser->source->nul_allowed, raw, text, parser->arena, &error);
     if (code == ERR_INVALID)
         return fail_at(parser, error.at, error.message);
     if (code)

@@ -75,9 +75,6 @@ static size_t decode_unicode(struct str s, char *out, size_t *out_n, const char 
     } else if (c >= 0xDC00 && c <= 0xDFFF) {
         *message = "a low surrogate without a high one before it";
         return 0;
-    } else if (c == 0) {
-        *message = "the character U+0000 is not allowed";
-        return 0;
     }
     *out_n = utf8_encode(c, out);
     return n;
@@ -115,7 +112,8 @@ static int fail(struct doc_string_error *error, const char *at, const char *mess
 }
 
 /* Finds the closing quote and checks every character on the way. */
-static int scan(struct str rest, struct str *raw, bool *escaped, struct doc_string_error *error)
+static int scan(struct str rest, bool nul_allowed, struct str *raw, bool *escaped,
+                struct doc_string_error *error)
 {
     *escaped = false;
     for (size_t i = 0; i < rest.n;) {
@@ -140,16 +138,18 @@ static int scan(struct str rest, struct str *raw, bool *escaped, struct doc_stri
         size_t n = decode_char((struct str){rest.p + i, rest.n - i}, out, &out_n, &message);
         if (n == 0)
             return fail(error, rest.p + i, message);
+        if (out_n == 1 && out[0] == '\0' && !nul_allowed)
+            return fail(error, rest.p + i, "the character U+0000 is not allowed");
         i += n;
     }
     return fail(error, rest.p - 1, "this string is never closed: expected '\"'");
 }
 
-int doc_string_decode(struct str rest, struct str *raw, struct str *text, struct arena *arena,
-                      struct doc_string_error *error)
+int doc_string_decode(struct str rest, bool nul_allowed, struct str *raw, struct str *text,
+                      struct arena *arena, struct doc_string_error *error)
 {
     bool escaped;
-    int code = scan(rest, raw, &escaped, error);
+    int code = scan(rest, nul_allowed, raw, &escaped, error);
     if (code)
         return code;
     *text = *raw;

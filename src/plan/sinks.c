@@ -96,7 +96,6 @@ static void find_options(struct rules *rules, struct doc_node *options,
 
 static void read_console(struct rules *rules, struct doc_node **keys, struct plan_sink *sink)
 {
-    enum { NUM_ROWS_MAX = INT32_MAX - 15 }; /* as Spark bounds it */
     struct doc_node *found[CONSOLE_COUNT] = {NULL};
     int64_t number;
     for (int i = KEY_PATH; i <= KEY_PARTITION_BY; i++) {
@@ -116,7 +115,7 @@ static void read_console(struct rules *rules, struct doc_node **keys, struct pla
         sink->truncate = rules_boolean(truncate);
     }
     if (found[CONSOLE_NUM_ROWS] &&
-        rules_integer(rules, found[CONSOLE_NUM_ROWS], 0, NUM_ROWS_MAX, &number))
+        rules_integer(rules, found[CONSOLE_NUM_ROWS], INT32_MIN, INT32_MAX, &number))
         sink->num_rows = (int32_t)number;
 }
 
