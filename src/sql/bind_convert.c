@@ -50,6 +50,21 @@ int binder_mismatch(struct binder *binder, uint32_t offset, const char *what,
                      types_name(left->type, a), types_name(right->type, b));
 }
 
+int binder_no_common(struct binder *binder, uint32_t offset, const char *what,
+                     const struct type *const *types, uint32_t n)
+{
+    char a[120], b[120];
+    uint32_t fits = 1;
+    while (fits < n - 1 && types_wider_all(types, fits + 1))
+        fits++;
+    uint32_t other = 0;
+    while (other < fits && types_wider(types[other], types[fits]))
+        other++;
+    return diag_fail(binder->diag, ERR_INVALID, offset,
+                     "%s mixes %s and %s, which have no common type", what,
+                     types_name(types[other < fits ? other : 0], a), types_name(types[fits], b));
+}
+
 /* A DECIMAL literal that meets floating point: the text is read again, correctly rounded. */
 static int convert_decimal_literal(struct binder *binder, struct expr **expr,
                                    const struct type *type)

@@ -132,8 +132,7 @@ static int bind_in(struct binder *binder, const struct ast *ast, struct expr **o
     }
     const struct type *type = types_wider_all(types, ast->arg_count);
     if (!type)
-        return diag_fail(binder->diag, ERR_INVALID, ast->offset,
-                         "the value and the list of IN have no common type");
+        return binder_no_common(binder, ast->offset, "IN", types, ast->arg_count);
     if (type->kind == TYPE_VOID)
         type = type_simple(TYPE_BOOLEAN);
     int code = binder_convert_all(binder, args, ast->arg_count, type);
@@ -170,7 +169,7 @@ static int bind_case_node(struct binder *binder, const struct ast *ast, struct e
         if (code == 0 && value && when)
             code = bind_comparison(binder, arg->offset, OP_EQ, value, args[i], &args[i]);
     }
-    return code == 0 ? bind_case(binder, ast->offset, args, count, FORM_CASE, out) : code;
+    return code == 0 ? bind_case(binder, ast->offset, args, count, "CASE", out) : code;
 }
 
 static int unsupported(struct binder *binder, const struct ast *ast)

@@ -19,8 +19,22 @@ static int64_t find_column(const struct sql_scope *scope, struct str name)
     return found;
 }
 
+/* Whether an item that cannot be named here has this alias. */
+static bool is_later_alias(const struct binder *binder, struct str name)
+{
+    for (uint32_t i = binder->alias_count; i < binder->item_count; i++) {
+        if (binder->aliases[i].alias.p && unicode_eq_nocase(binder->aliases[i].alias, name))
+            return true;
+    }
+    return false;
+}
+
 static int unknown_column(struct binder *binder, const struct ast_part *part)
 {
+    if (is_later_alias(binder, part->text))
+        return diag_fail(binder->diag, ERR_INVALID, part->offset,
+                         "unknown column \"%.*s\": an alias can be used only in the items after it",
+                         DIAG_ARG(part->text));
     const struct sql_scope *scope = binder->scope;
     size_t count = 0;
     const char **names = ARENA_ARRAY(binder->arena, const char *, scope->count + 1);

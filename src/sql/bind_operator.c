@@ -305,32 +305,35 @@ int bind_unary(struct binder *binder, uint32_t offset, enum operator_token op, s
     return 0;
 }
 
-/* The type of all results of a CASE. */
-static const struct type *case_type(struct binder *binder, struct expr **args, uint32_t count)
+/* The type of all results of a CASE: the arguments that are no conditions. */
+static int case_type(struct binder *binder, uint32_t offset, struct expr **args, uint32_t count,
+                     const char *name, const struct type **out)
 {
     const struct type **types = ARENA_ARRAY(binder->arena, const struct type *, count);
+    if (!types)
+        return diag_nomem(binder->diag);
     uint32_t n = 0;
-    for (uint32_t i = 0; types && i < count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         if (i % 2 || i + 1 == count)
             types[n++] = args[i]->type;
     }
-    return types ? types_wider_all(types, n) : NULL;
+    *out = types_wider_all(types, n);
+    return *out ? 0 : binder_no_common(binder, offset, name, types, n);
 }
 
 int bind_case(struct binder *binder, uint32_t offset, struct expr **args, uint32_t count,
-              enum expr_form form, struct expr **out)
+              const char *name, struct expr **out)
 {
-    const struct type *type = case_type(binder, args, count);
-    if (!type)
-        return diag_fail(binder->diag, ERR_INVALID, offset, "the results of %s have no common type",
-                         form == FORM_CASE ? "CASE" : "this function");
-    for (uint32_t i = 0; i < count; i++) {
+    bool plain = strcmp(name, "CASE") == 0; /* where Spark takes no NULL for a condition */
+    const struct type *type;
+    int code = case_type(binder, offset, args, count, name, &type);
+    for (uint32_t i = 0; i < count && code == 0; i++) {
         bool result = i % 2 || i + 1 == count;
-        int code = result ? binder_convert(binder, &args[i], type)
-                          : binder_boolean(binder, &args[i], form != FORM_CASE, "the condition");
-        if (code != 0)
-            return code;
+        code = result ? binder_convert(binder, &args[i], type)
+                      : binder_boolean(binder, &args[i], !plain, "the condition");
     }
+    if (code != 0)
+        return code;
     if (type->kind == TYPE_VOID) {
         *out = binder_null(binder, offset, type);
         return *out ? 0 : ERR_NOMEM;
@@ -338,7 +341,7 @@ int bind_case(struct binder *binder, uint32_t offset, struct expr **args, uint32
     *out = binder_call(binder, offset, type, kernel_case, args, count);
     if (!*out)
         return ERR_NOMEM;
-    (*out)->form = (uint8_t)form;
+    (*out)->form = plain ? FORM_CASE : FORM_IF;
     (*out)->strict = false;
     return 0;
 }

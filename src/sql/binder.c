@@ -117,7 +117,6 @@ static int name_item(struct binder *binder, const struct ast *ast, const struct 
 static int bind_items(struct output *output, const struct ast_query *query)
 {
     struct binder *binder = output->binder;
-    binder->aliases = query->items;
     binder->items = ARENA_ARRAY(binder->arena, struct expr *, query->item_count);
     if (!binder->items)
         return diag_nomem(binder->diag);
@@ -164,6 +163,8 @@ int binder_run(const struct diag *diag, struct arena *arena, const struct ast_qu
                const struct sql_scope *scope, struct bound_query *out)
 {
     struct binder binder = {.diag = diag, .arena = arena, .scope = scope};
+    binder.aliases = query->items;
+    binder.item_count = query->item_count;
     binder.relation = query->relation_alias.p ? query->relation_alias : scope->view;
     binder.used = ARENA_ARRAY(arena, bool, scope->count);
     struct output output = {.binder = &binder};

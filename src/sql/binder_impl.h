@@ -17,6 +17,7 @@ struct binder {
     const struct ast_item *aliases;
     struct expr **items;
     uint32_t alias_count;
+    uint32_t item_count; /* all of them, for messages */
 };
 
 int bind_expr(struct binder *binder, const struct ast *ast, struct expr **out) MUST_CHECK;
@@ -32,9 +33,9 @@ int bind_arithmetic(struct binder *binder, uint32_t offset, enum operator_token 
                     struct expr *left, struct expr *right, struct expr **out) MUST_CHECK;
 int bind_unary(struct binder *binder, uint32_t offset, enum operator_token op, struct expr *arg,
                struct expr **out) MUST_CHECK;
-/* Arguments: when, then, ..., [else]. */
+/* Arguments: when, then, ..., [else]; name: "CASE", or the function it stands for. */
 int bind_case(struct binder *binder, uint32_t offset, struct expr **args, uint32_t count,
-              enum expr_form form, struct expr **out) MUST_CHECK;
+              const char *name, struct expr **out) MUST_CHECK;
 int bind_not(struct binder *binder, uint32_t offset, struct expr *arg,
              struct expr **out) MUST_CHECK;
 
@@ -58,6 +59,9 @@ int binder_check_built(struct binder *binder, const struct type *type, uint32_t 
 /* A condition: BOOLEAN, or a NULL where Spark takes one. `what` begins the message. */
 int binder_boolean(struct binder *binder, struct expr **expr, bool null_ok,
                    const char *what) MUST_CHECK;
+/* "WHAT mixes TYPE and TYPE": the first of n types that does not fit those before. */
+int binder_no_common(struct binder *binder, uint32_t offset, const char *what,
+                     const struct type *const *types, uint32_t n);
 /* "cannot WHAT TYPE and TYPE" at the operator. */
 int binder_mismatch(struct binder *binder, uint32_t offset, const char *what,
                     const struct expr *left, const struct expr *right);

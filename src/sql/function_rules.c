@@ -51,8 +51,7 @@ int rule_coalesce(struct binder *binder, const struct function *function, struct
         types[i] = call->args[i]->type;
     call->type = types_wider_all(types, call->arg_count);
     if (!call->type)
-        return diag_fail(binder->diag, ERR_INVALID, call->offset,
-                         "the arguments of %s have no common type", function->name);
+        return binder_no_common(binder, call->offset, function->name, types, call->arg_count);
     if (call->type->kind == TYPE_VOID)
         call->kernel = NULL; /* nothing but NULLs: the first of them */
     return binder_convert_all(binder, call->args, call->arg_count, call->type);
@@ -84,11 +83,11 @@ int rule_current(struct binder *binder, const struct function *function, struct 
 }
 
 /* if, nullif and nvl2 become a CASE under their own name. */
-static int make_choice(struct binder *binder, struct expr *call, struct expr **args,
-                       enum expr_form form)
+static int make_choice(struct binder *binder, const struct function *function, struct expr *call,
+                       struct expr **args, enum expr_form form)
 {
     struct expr *choice;
-    int code = bind_case(binder, call->offset, args, 3, FORM_IF, &choice);
+    int code = bind_case(binder, call->offset, args, 3, function->name, &choice);
     if (code != 0)
         return code;
     struct expr own = *call;
@@ -107,8 +106,7 @@ static int make_choice(struct binder *binder, struct expr *call, struct expr **a
 
 int rule_if(struct binder *binder, const struct function *function, struct expr *call)
 {
-    (void)function;
-    return make_choice(binder, call, call->args, FORM_IF);
+    return make_choice(binder, function, call, call->args, FORM_IF);
 }
 
 int rule_is_null(struct binder *binder, const struct function *function, struct expr *call)
@@ -122,7 +120,6 @@ int rule_is_null(struct binder *binder, const struct function *function, struct 
 
 int rule_nullif(struct binder *binder, const struct function *function, struct expr *call)
 {
-    (void)function;
     struct expr *args[3];
     binder_share(binder, call->args[0]);
     int code = bind_comparison(binder, call->offset, OP_EQ, call->args[0], call->args[1], &args[0]);
@@ -130,12 +127,11 @@ int rule_nullif(struct binder *binder, const struct function *function, struct e
         return code;
     args[1] = binder_null(binder, call->offset, type_simple(TYPE_VOID));
     args[2] = call->args[0];
-    return args[1] ? make_choice(binder, call, args, FORM_LABEL) : ERR_NOMEM;
+    return args[1] ? make_choice(binder, function, call, args, FORM_LABEL) : ERR_NOMEM;
 }
 
 int rule_nvl2(struct binder *binder, const struct function *function, struct expr *call)
 {
-    (void)function;
     int code = binder_check_built(binder, call->args[0]->type, call->args[0]->offset);
     if (code != 0)
         return code;
@@ -145,7 +141,7 @@ int rule_nvl2(struct binder *binder, const struct function *function, struct exp
         return ERR_NOMEM;
     test->strict = false;
     struct expr *args[] = {test, call->args[1], call->args[2]};
-    return make_choice(binder, call, args, FORM_LABEL);
+    return make_choice(binder, function, call, args, FORM_LABEL);
 }
 
 /* Without a length Spark adds the largest, and shows it in the column's name. */

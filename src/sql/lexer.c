@@ -1,5 +1,7 @@
 #include "sql/lexer.h"
 
+#include <utf8proc.h>
+
 #include "base/utf8.h"
 
 enum { TEXT_MAX = 1 << 28 };
@@ -256,21 +258,32 @@ static const struct {
     {";", OP_SEMICOLON},
 };
 
+/* A plain name with other letters than ASCII: Spark wants backquotes. */
+static int unquoted_name(struct lexer *lexer)
+{
+    const struct token *last = lexer->count ? &lexer->tokens[lexer->count - 1] : NULL;
+    bool joined = last && last->kind == TOKEN_WORD && last->offset + last->length == lexer->at;
+    uint32_t start = joined ? last->offset : lexer->at, end = lexer->at;
+    while (end < lexer->n && (is_word(lexer->text[end]) || (unsigned char)lexer->text[end] >= 0x80))
+        end++;
+    struct str name = diag_shown((struct str){lexer->text + start, end - start});
+    return diag_fail(lexer->diag, ERR_INVALID, start,
+                     "a name with letters beyond ASCII needs backquotes: `%.*s`", STR_ARG(name));
+}
+
 static int lex_unknown(struct lexer *lexer)
 {
     struct str rest = {lexer->text + lexer->at, lexer->n - lexer->at};
     uint32_t code;
     size_t n = utf8_decode(rest, &code);
-    if (code == 0xA0 || code == 0x3000 || (code >= 0x2000 && code <= 0x200B))
+    utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)code);
+    if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_LO)
+        return unquoted_name(lexer);
+    if (category == UTF8PROC_CATEGORY_ZS || code == 0x200B || code == 0xFEFF)
         return diag_fail(lexer->diag, ERR_INVALID, lexer->at,
-                         "unexpected character U+%04X (a space that is not the plain one)", code);
-    if (code < 0x20 || code == UTF8_REPLACEMENT)
+                         "unexpected character U+%04X: it looks like a space but is none", code);
+    if (code < 0x20 || code == 0x7F || code == UTF8_REPLACEMENT)
         return diag_fail(lexer->diag, ERR_INVALID, lexer->at, "unexpected character U+%04X", code);
-    if (code >= 0x80)
-        return diag_fail(lexer->diag, ERR_INVALID, lexer->at,
-                         "unexpected character %.*s: a name with other than ASCII letters, digits "
-                         "and _ is written between backquotes",
-                         (int)n, rest.p);
     return diag_fail(lexer->diag, ERR_INVALID, lexer->at, "unexpected character %.*s", (int)n,
                      rest.p);
 }

@@ -213,7 +213,7 @@ static int refuse_clause(struct parser *parser)
 
 static int parse_from(struct parser *parser, struct ast_query *query)
 {
-    int code = parser_expect_word(parser, KW_FROM, "FROM and the source's name");
+    int code = parser_expect_word(parser, KW_FROM, "\",\" or FROM and the source's name");
     if (code != 0)
         return code;
     if (parser_at_op(parser, OP_OPEN))

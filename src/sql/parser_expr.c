@@ -98,7 +98,11 @@ static int parse_binary(struct parser *parser, int lowest, struct ast **out)
 
 int parser_value(struct parser *parser, struct ast **out)
 {
-    return parse_binary(parser, 1, out);
+    int code = enter(parser);
+    if (code == 0)
+        code = parse_binary(parser, 1, out);
+    parser->depth--;
+    return code;
 }
 
 static int parse_not(struct parser *parser, struct ast **out)
@@ -119,7 +123,7 @@ static int parse_not(struct parser *parser, struct ast **out)
     if (parser_at_word(parser, KW_EXISTS) && parser->next[1].op == OP_OPEN &&
         parser->next[2].keyword == KW_SELECT)
         return parser_unsupported(parser, offset, "EXISTS with a subquery is not supported");
-    int code = parser_value(parser, out);
+    int code = parse_binary(parser, 1, out);
     return code == 0 ? parser_predicate(parser, out) : code;
 }
 
