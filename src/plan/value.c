@@ -129,8 +129,11 @@ static void read_schema(struct rules *rules, struct doc_node *node)
         plan_error_add_full(rules->errors, rules->error_arena, doc_where_in(node, error.offset),
                             code, (struct str){NULL, 0}, "%s", error.message);
     } else {
+        /* Queries over columns that cannot be had would only repeat what is wrong with them. */
+        uint32_t before = rules->errors->count;
         check_columns(rules, node, columns, count);
-        rules->plan->value.schema = make_struct(rules, columns, count);
+        if (rules->errors->count == before)
+            rules->plan->value.schema = make_struct(rules, columns, count);
     }
 }
 
@@ -148,6 +151,7 @@ static void read_corrupt_column(struct rules *rules, const struct doc_node *node
         schema->fields[value->corrupt_column].type->kind != TYPE_STRING) {
         rules_error(rules, node ? node : schema_node,
                     "the column for corrupt records, %s, must be STRING", rules_quote(rules, name));
+        value->corrupt_column = -1;
     }
 }
 

@@ -10,8 +10,9 @@
     X(ALL)                                                                                         \
     X(AND)                                                                                         \
     X(ANTI)                                                                                        \
-    X(ANY) X(ANY_VALUE) X(ARRAY) X(AS) X(BETWEEN) X(BOTH) X(BY) X(CASE) X(CAST) X(CLUSTER)         \
-        X(CROSS) X(CUBE) X(CURRENT_DATE) X(CURRENT_TIMESTAMP) X(CURRENT_USER) X(DATE) X(DISTINCT)  \
+    X(ANY)                                                                                         \
+    X(ANY_VALUE) X(ARRAY) X(AS) X(BETWEEN) X(BOTH) X(BY) X(CASE) X(CAST) X(CLUSTER) X(CROSS)       \
+        X(CUBE) X(CURRENT_DATE) X(CURRENT_TIMESTAMP) X(CURRENT_USER) X(DATE) X(DISTINCT)           \
             X(DISTRIBUTE) X(DIV) X(ELSE) X(END) X(ESCAPE) X(EXCEPT) X(EXISTS) X(EXTRACT) X(FALSE)  \
                 X(FILTER) X(FIRST) X(FOR) X(FROM) X(FULL) X(GROUP) X(GROUPING) X(HAVING) X(IGNORE) \
                     X(ILIKE) X(IN) X(INNER) X(INTERSECT) X(INTERVAL) X(IS) X(JOIN) X(LAST)         \
