@@ -6,26 +6,20 @@
 
 /* Words with a meaning in the grammar. None is reserved: where the grammar wants a name, any word
  * is one. */
-#define SQL_KEYWORDS(X)                                                                            \
-    X(ALL)                                                                                         \
-    X(AND)                                                                                         \
-    X(ANTI)                                                                                        \
-    X(ANY)                                                                                         \
-    X(ANY_VALUE) X(ARRAY) X(AS) X(BETWEEN) X(BOTH) X(BY) X(CASE) X(CAST) X(CLUSTER) X(CROSS)       \
-        X(CUBE) X(CURRENT_DATE) X(CURRENT_TIMESTAMP) X(CURRENT_USER) X(DATE) X(DISTINCT)           \
-            X(DISTRIBUTE) X(DIV) X(ELSE) X(END) X(ESCAPE) X(EXCEPT) X(EXISTS) X(EXTRACT) X(FALSE)  \
-                X(FILTER) X(FIRST) X(FOR) X(FROM) X(FULL) X(GROUP) X(GROUPING) X(HAVING) X(IGNORE) \
-                    X(ILIKE) X(IN) X(INNER) X(INTERSECT) X(INTERVAL) X(IS) X(JOIN) X(LAST)         \
-                        X(LATERAL) X(LEADING) X(LEFT) X(LIKE) X(LIMIT) X(MINUS) X(NATURAL) X(NOT)  \
-                            X(NULL) X(NULLS) X(OFFSET) X(ON) X(OR) X(ORDER) X(OVER) X(OVERLAY)     \
-                                X(PIVOT) X(PLACING) X(POSITION) X(REGEXP) X(RESPECT) X(RIGHT)      \
-                                    X(RLIKE) X(ROLLUP) X(SELECT) X(SEMI) X(SETS) X(SOME) X(SORT)   \
-                                        X(STRUCT) X(SUBSTR) X(SUBSTRING) X(TABLESAMPLE) X(THEN)    \
-                                            X(TIMESTAMP) X(TIMESTAMP_LTZ) X(TIMESTAMP_NTZ) X(TO)   \
-                                                X(TRAILING) X(TRIM) X(TRUE) X(TRY_CAST) X(UNION)   \
-                                                    X(UNKNOWN) X(UNPIVOT) X(USING) X(VALUES)       \
-                                                        X(WHEN) X(WHERE) X(WINDOW) X(WITH)         \
-                                                            X(WITHIN) X(X)
+/* clang-format off */
+#define SQL_KEYWORDS(X) \
+    X(ALL) X(AND) X(ANTI) X(ANY) X(ANY_VALUE) X(ARRAY) X(AS) X(BETWEEN) X(BOTH) X(BY) X(CASE) X(CAST) \
+    X(CLUSTER) X(CROSS) X(CUBE) X(CURRENT_DATE) X(CURRENT_TIMESTAMP) X(CURRENT_USER) X(DATE) \
+    X(DISTINCT) X(DISTRIBUTE) X(DIV) X(ELSE) X(END) X(ESCAPE) X(EXCEPT) X(EXISTS) X(EXTRACT) \
+    X(FALSE) X(FILTER) X(FIRST) X(FOR) X(FROM) X(FULL) X(GROUP) X(GROUPING) X(HAVING) X(IGNORE) \
+    X(ILIKE) X(IN) X(INNER) X(INTERSECT) X(INTERVAL) X(IS) X(JOIN) X(LAST) X(LATERAL) X(LEADING) \
+    X(LEFT) X(LIKE) X(LIMIT) X(MINUS) X(NATURAL) X(NOT) X(NULL) X(NULLS) X(OFFSET) X(ON) X(OR) \
+    X(ORDER) X(OVER) X(OVERLAY) X(PIVOT) X(PLACING) X(POSITION) X(REGEXP) X(RESPECT) X(RIGHT) \
+    X(RLIKE) X(ROLLUP) X(SELECT) X(SEMI) X(SETS) X(SOME) X(SORT) X(STRUCT) X(SUBSTR) \
+    X(SUBSTRING) X(TABLESAMPLE) X(THEN) X(TIMESTAMP) X(TIMESTAMP_LTZ) X(TIMESTAMP_NTZ) X(TO) \
+    X(TRAILING) X(TRIM) X(TRUE) X(TRY_CAST) X(UNION) X(UNKNOWN) X(UNPIVOT) X(USING) X(VALUES) \
+    X(WHEN) X(WHERE) X(WINDOW) X(WITH) X(WITHIN) X(X)
+/* clang-format on */
 
 enum keyword {
     KW_NONE,
