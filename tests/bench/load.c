@@ -4,9 +4,10 @@
  *
  * Event time advances with the offset alike in all partitions: message i of n of a partition lies
  * at i/n of the whole span, whatever the partition's size. The same arguments give the same bytes.
- * The topic must exist with at least that many partitions. */
+ * A topic that does not exist is left to the broker to create. */
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -90,13 +91,36 @@ static int64_t send_one(struct load *load, int partition, int64_t number)
                           number, key, 5 + next_random(load, 995), next_random(load, 100),
                           types[next_random(load, 3)], tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
                           tm.tm_hour, tm.tm_min, tm.tm_sec, places[next_random(load, 2)]);
-    if (rd_kafka_produce(load->topic, partition, RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK, value,
-                         (size_t)length, key, (size_t)key_length, NULL)) {
-        fprintf(stderr, "bench_load: %s\n", rd_kafka_err2str(rd_kafka_last_error()));
-        return -1;
+    while (rd_kafka_produce(load->topic, partition, RD_KAFKA_MSG_F_COPY, value, (size_t)length, key,
+                            (size_t)key_length, NULL)) {
+        if (rd_kafka_last_error() != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+            fprintf(stderr, "bench_load: %s\n", rd_kafka_err2str(rd_kafka_last_error()));
+            return -1;
+        }
+        rd_kafka_poll(load->rk, 100); /* delivery reports make room */
     }
     load->sent[partition]++;
     return length;
+}
+
+/* Asking for a topic is what makes a broker create it; its partitions follow a little later. */
+static int load_await_topic(struct load *load)
+{
+    for (int attempt = 0; attempt < 60; attempt++) {
+        const struct rd_kafka_metadata *found = NULL;
+        bool there = false;
+        if (!rd_kafka_metadata(load->rk, 0, load->topic, &found, 10000)) {
+            there = found->topic_cnt == 1 && !found->topics[0].err &&
+                    found->topics[0].partition_cnt >= load->partitions;
+            rd_kafka_metadata_destroy(found);
+        }
+        if (there) {
+            return 0;
+        }
+        rd_kafka_poll(load->rk, 250);
+    }
+    fprintf(stderr, "bench_load: the topic does not have %d partitions\n", load->partitions);
+    return -1;
 }
 
 /* Sends to all partitions in step: each gets its share of every thousandth of the whole. */
@@ -138,7 +162,8 @@ int main(int argc, char **argv)
         load.counts[load.partitions] = strtoll(part, NULL, 10);
         load.total += load.counts[load.partitions++];
     }
-    int64_t bytes = load_connect(&load, argv[1], argv[2]) ? -1 : load_run(&load);
+    int64_t bytes =
+        load_connect(&load, argv[1], argv[2]) || load_await_topic(&load) ? -1 : load_run(&load);
     if (load.topic) {
         rd_kafka_topic_destroy(load.topic);
     }
