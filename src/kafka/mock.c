@@ -2,6 +2,8 @@
 
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 
 struct kafka_mock {
@@ -15,6 +17,18 @@ static void no_log(const rd_kafka_t *rk, int level, const char *facility, const 
     (void)level;
     (void)facility;
     (void)text;
+}
+
+/* The cluster's thread takes an interrupted poll for its end, so no signal may reach it: it
+ * inherits the mask of the thread that makes it. */
+static rd_kafka_mock_cluster_t *new_cluster(rd_kafka_t *rk)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(rk, 1);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return cluster;
 }
 
 int kafka_mock_create(struct kafka_mock **out, const char *topic, int32_t partitions,
@@ -31,7 +45,7 @@ int kafka_mock_create(struct kafka_mock **out, const char *topic, int32_t partit
         rd_kafka_conf_destroy(conf);
         goto fail;
     }
-    mock->cluster = rd_kafka_mock_cluster_new(mock->rk, 1);
+    mock->cluster = new_cluster(mock->rk);
     if (!mock->cluster)
         goto fail;
     if (kafka_mock_topic(mock, topic, partitions, err)) {
