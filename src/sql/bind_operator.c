@@ -78,12 +78,12 @@ static const struct type *comparison_type(const struct expr *left, const struct 
     const struct type *common = types_comparison(a, b);
     if (common)
         return common;
-    if (a->kind == TYPE_DECIMAL || b->kind == TYPE_DECIMAL)
-        return types_wider(a, b);
     if (equality && a->kind == TYPE_BOOLEAN && type_is_numeric(b->kind))
         return b;
     if (equality && b->kind == TYPE_BOOLEAN && type_is_numeric(a->kind))
         return a;
+    if (a->kind == TYPE_DECIMAL || b->kind == TYPE_DECIMAL)
+        return types_wider(a, b);
     return types_tightest(a, b);
 }
 
@@ -334,11 +334,8 @@ int bind_case(struct binder *binder, uint32_t offset, struct expr **args, uint32
     }
     if (code != 0)
         return code;
-    if (type->kind == TYPE_VOID) {
-        *out = binder_null(binder, offset, type);
-        return *out ? 0 : ERR_NOMEM;
-    }
-    *out = binder_call(binder, offset, type, kernel_case, args, count);
+    kernel_fn kernel = type->kind == TYPE_VOID ? kernel_null : kernel_case;
+    *out = binder_call(binder, offset, type, kernel, args, count);
     if (!*out)
         return ERR_NOMEM;
     (*out)->form = plain ? FORM_CASE : FORM_IF;

@@ -121,9 +121,8 @@ static int date_time(struct eval *eval, const struct expr *expr, const struct va
     return 0;
 }
 
-/* DATE to numbers and BOOLEAN: always NULL. */
-static int date_null(struct eval *eval, const struct expr *expr, const struct value *args,
-                     struct value *out)
+int kernel_null(struct eval *eval, const struct expr *expr, const struct value *args,
+                struct value *out)
 {
     (void)expr, (void)args;
     return kernel_all_null(eval, out);
@@ -169,7 +168,7 @@ static kernel_fn numeric_cast(enum type_kind from, enum type_kind to)
     if (from == TYPE_DATE && to == TYPE_TIMESTAMP)
         return date_time;
     if (from == TYPE_DATE && (to == TYPE_BOOLEAN || type_is_numeric(to)))
-        return date_null;
+        return kernel_null;
     if (type_is_integral(from) && to == TYPE_BINARY)
         return integer_binary;
     return table[from][to];
@@ -182,7 +181,7 @@ bool kernel_cast(enum type_kind from, enum type_kind to, kernel_fn *kernel)
         (from == TYPE_BINARY && to == TYPE_STRING))
         return true;
     if (from == TYPE_VOID) {
-        *kernel = date_null;
+        *kernel = kernel_null;
         return true;
     }
     if (to == TYPE_STRING)

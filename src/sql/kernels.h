@@ -41,6 +41,7 @@ KERNEL_DECLARE(kernel_in);
 /* Choosing between values of one type. */
 KERNEL_DECLARE(kernel_case); /* when, then, ..., [else]; also IF */
 KERNEL_DECLARE(kernel_coalesce);
+KERNEL_DECLARE(kernel_null); /* NULL in every row: also a DATE as a number */
 
 /* Conversions, as CAST does them; `kernel` NULL with true: nothing to compute. False: Spark has no
  * such cast, or it is not built. */
