@@ -38,8 +38,7 @@ int binder_check_built(struct binder *binder, const struct type *type, uint32_t 
     if (type_is_built(type->kind))
         return 0;
     return diag_fail(binder->diag, ERR_UNSUPPORTED, offset,
-                     "a value of type %s is not supported yet%s", types_name(type, name),
-                     type->kind == TYPE_DECIMAL ? ": cast it to DOUBLE" : "");
+                     "a value of type %s is not supported yet", types_name(type, name));
 }
 
 int binder_mismatch(struct binder *binder, uint32_t offset, const char *what,

@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fixture.h"
 #include "sql/query.h"
+
+TestSuite(sql_errors, .fini = fixture_check_leaks);
 
 #define CARET "\xE2\x80\xB8"
 

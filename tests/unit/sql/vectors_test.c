@@ -4,7 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "fixture.h"
 #include "sql/query.h"
+
+TestSuite(sql_vectors, .fini = fixture_check_leaks);
 
 enum { REPEAT = 5, ROWS_MAX = 64 }; /* the table is repeated, so that bitmaps have several words */
 
