@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "fixture.h"
+#include "sql/catalogue.h"
 #include "sql/query.h"
 
 TestSuite(sql_eval, .fini = fixture_check_leaks);
@@ -167,4 +168,21 @@ Test(sql_eval, keeps_nothing_of_its_input)
     cr_expect(str_is(t.out.cols[1].str[5], "ab"));
     cr_expect_str_eq(sql_query_schema(t.query)->fields[0].name.p, "number");
     teardown(&t);
+}
+
+/* Every function is found by its name, in any case, and is one that Spark has. */
+Test(sql_eval, catalogue)
+{
+    for (size_t i = 0; i < catalogue_count; i++) {
+        const char *name = catalogue[i].name;
+        char upper[64] = {0};
+        for (size_t k = 0; name[k]; k++)
+            upper[k] = name[k] >= 'a' && name[k] <= 'z' ? (char)(name[k] - 32) : name[k];
+        cr_expect_eq(catalogue_find(str_of(name)), &catalogue[i], "%s is out of order", name);
+        cr_expect_eq(catalogue_find(str_of(upper)), &catalogue[i], "%s", upper);
+        cr_expect_eq(catalogue_spark(str_of(name)), SPARK_SCALAR, "%s", name);
+        cr_expect(strchr(catalogue[i].doc, ':'), "%s", name);
+    }
+    cr_expect_null(catalogue_find(STR("uppe")));
+    cr_expect_null(catalogue_find(STR("uppers")));
 }
