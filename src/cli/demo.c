@@ -159,9 +159,14 @@ static int run_demo(struct demo *demo, const struct run_options *common, const s
     int exit_code = 1;
     int code = kafka_mock_create(&demo->mock, demo_topic, DEMO_PARTITIONS, &err);
     if (code == 0) {
-        struct plan_option brokers = {.key = STR("bootstrap.servers"),
-                                      .value = str_of(kafka_mock_bootstrap(demo->mock))};
-        struct kafka_producer_options options = {.client = &brokers, .client_count = 1};
+        /* The mock cluster gives out one of the producer's batches per fetch: few and large ones
+         * let the consumer keep up. */
+        const struct plan_option client[] = {
+            {.key = STR("bootstrap.servers"), .value = str_of(kafka_mock_bootstrap(demo->mock))},
+            {.key = STR("linger.ms"), .value = STR("100")},
+        };
+        struct kafka_producer_options options = {.client = client,
+                                                 .client_count = COUNT_OF(client)};
         code = kafka_producer_create(&demo->producer, demo_topic, &options, &err);
     }
     if (code)
