@@ -51,7 +51,7 @@ def quiet(*arguments):
 
 def build(tally, *kinds):
     for kind in kinds:
-        tally.add(f"build {kind}", command("scripts/build", kind)[0] == 0)
+        tally.add(f"build {kind}", command("scripts/build", "--tests", kind)[0] == 0)
 
 
 def unit_tests(tally, directory):
