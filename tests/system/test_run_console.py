@@ -28,14 +28,17 @@ class RunConsole(Case):
                 timestamps[query["batchId"]] = query["timestamp"]
             return sum(len(b.rows) for b in parse_console(whole_batches(run.stdout()))) >= 1000
 
-        run.wait(rows_seen, 60, "1000 rows on stdout")
-        self.assertEqual(producer.wait_exit(30), 0, producer.describe())
+        run.wait(lambda: rows_seen() or producer.process.poll() is not None, 60, "the end of the producer")
+        self.assertEqual(producer.wait_exit(1), 0, producer.describe())
+        # The next trigger takes all that is there: it may be 10 seconds away, and the machine busy.
+        run.wait(rows_seen, 15, "1000 rows on stdout")
         self.assertEqual(run.stop(), 0, run.describe())
 
         batches = parse_console(run.stdout())
         self.assertEqual([b.id for b in batches], list(range(len(batches))))
         self.assertEqual(batches[0].columns, ["transaction_id", "user_id", "amount", "type", "timestamp", "location"])
         self.assertEqual(batches[0].rows, [], "batch 0 starts at the end of the topic")
+        self.assertLessEqual(len(batches), 4, "batch 0 and the triggers of 10 to 12 seconds")
         self.assertGreaterEqual(len(batches), 3, "1000 messages at 100/s span at least two triggers")
         sent = collections.Counter(lab_row(m.value()) for m in self.broker.read(topic, 3))
         self.assertEqual(sum(sent.values()), 1000)
