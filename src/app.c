@@ -124,15 +124,19 @@ static void start_machine(struct app *app)
 /* When to look again without being woken. */
 static void set_timer(struct app *app, const struct batch_input *input)
 {
-    int64_t at_ms = batch_next_turn_ms(&app->machine);
+    /* A batch that commits and a slice that is open wake the loop themselves. */
+    bool waits = app->machine.committing || app->machine.slice_open;
+    int64_t at_ms = waits ? INT64_MAX : batch_next_turn_ms(&app->machine);
     int64_t gap_ms = (app->slice_next_us - clock_monotonic_us()) / 1000 + 1;
     if (input->pending > 0 && !app->machine.slice_open && gap_ms > 0 &&
         input->now_ms + gap_ms < at_ms && too_early(app, input))
         at_ms = input->now_ms + gap_ms;
     uv_timer_stop(&app->turn_timer);
-    if (at_ms != INT64_MAX)
-        uv_timer_start(&app->turn_timer, on_turn_timer,
-                       at_ms > input->now_ms ? (uint64_t)(at_ms - input->now_ms) : 0, 0);
+    if (at_ms == INT64_MAX)
+        return;
+    /* Never at once: a timer that restarts itself with 0 keeps libuv from polling. */
+    int64_t wait_ms = at_ms - input->now_ms;
+    uv_timer_start(&app->turn_timer, on_turn_timer, wait_ms > 0 ? (uint64_t)wait_ms : 1, 0);
 }
 
 /* Batches move as far as they can, the open slice is drained, the next one opened, until there is

@@ -191,11 +191,8 @@ int kafka_source_condition(struct kafka_source *source, uint32_t i, struct err *
     case KAFKA_NONE:
         return 0;
     case KAFKA_EOF:
-        /* Transaction markers and compaction leave gaps: what was taken for the end may hold no
-         * record. Everything there was is read. */
-        if (source->parts[i].limit > source->slices[i].position)
-            source->parts[i].limit = source->slices[i].position;
-        kafka_source_end_target(source, i);
+        /* The end as it was when the client looked; the target says that more has come since. One
+         * that lies at or behind the target (markers, compaction) has moved the position there. */
         return 0;
     case KAFKA_OUT_OF_RANGE:
         return kafka_source_lose_data(source, i, "the offset is out of range", err);
@@ -239,8 +236,11 @@ static int hand_on(struct kafka_source *source, uint32_t i, struct err *err)
 /* The client says once where a partition ends for now, and that may lie behind the last record. */
 void kafka_source_note_end(struct kafka_source *source, uint32_t i)
 {
-    if (source->batch.condition == KAFKA_EOF)
-        source->parts[i].eof = source->parts[i].known_end = source->batch.next_offset;
+    struct kafka_part *part = &source->parts[i];
+    if (source->batch.condition != KAFKA_EOF)
+        return;
+    part->eof = source->batch.next_offset;
+    part->known_end = part->eof > part->known_end ? part->eof : part->known_end;
 }
 
 /* One call to the client. *waits: nothing is there now; the client will wake us. */
