@@ -75,7 +75,7 @@ static bool open_slice(struct app *app, const struct batch_input *input)
     int64_t max = batch_slice_offsets_max(&app->machine, input);
     if (max <= 0 || input->pending == 0 || too_early(app, input))
         return false;
-    if (!app->source->ops->slice_open(app->source, max))
+    if (!app->source->ops->slice_open(app->source, max, (int64_t)mem_slice_bytes_max(&app->memory)))
         return false;
     int64_t gap_ms = app->options.plan->trigger_interval_ms / 50;
     gap_ms = gap_ms > SLICE_GAP_MS_MAX ? SLICE_GAP_MS_MAX : gap_ms;

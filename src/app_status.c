@@ -8,7 +8,7 @@
 #include "version.h"
 
 /* Not ready when records wait uncommitted for more than this many triggers. */
-enum { READY_TRIGGERS_MAX = 3, READY_INTERVAL_MS_MIN = 5000 };
+enum { READY_TRIGGERS_MAX = 3, READY_INTERVAL_MS_MIN = 1000 };
 
 /* ---- state ---- */
 

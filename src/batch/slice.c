@@ -131,7 +131,8 @@ int64_t slice_plan(struct slice_planner *planner, struct slice_partition *partit
 int64_t slice_offsets_max(const struct slice_limits *limits)
 {
     double bytes = limits->bytes_per_offset > 0 ? limits->bytes_per_offset : BYTES_PER_OFFSET_GUESS;
-    double max = (double)limits->bytes_max / bytes;
+    /* A little less than fits: a slice that ends by its bytes is not quite even. */
+    double max = (double)limits->bytes_max * 0.9 / bytes;
     if (limits->offsets_per_s > 0) {
         int64_t window_ms = STOP_MS_MAX;
         if (limits->interval_ms > 0 && limits->interval_ms / 10 < window_ms)

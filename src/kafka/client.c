@@ -1,8 +1,10 @@
+#define _GNU_SOURCE /* pthread_timedjoin_np */
 #include "kafka/client.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int conf_set(rd_kafka_conf_t *conf, const char *name, const char *value, bool secret,
@@ -200,11 +202,32 @@ void kafka_client_detach(struct kafka_client *client)
     client->events = NULL;
 }
 
-void kafka_client_destroy(struct kafka_client *client)
+static void *destroy(void *rk)
 {
     /* Leaving the group is not ours to do: partitions are assigned, the group is never joined. */
-    rd_kafka_destroy_flags(client->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    return NULL;
+}
+
+bool kafka_client_destroy(struct kafka_client *client)
+{
+    enum { DESTROY_S_MAX = 2 };
+    pthread_t thread;
+    struct timespec until;
+    /* 2.0.2 waits forever for a thread of its own when a partition's topic has been deleted. */
+    if (pthread_create(&thread, NULL, destroy, client->rk) != 0) {
+        destroy(client->rk);
+    } else {
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += DESTROY_S_MAX;
+        if (pthread_timedjoin_np(thread, NULL, &until) != 0) {
+            pthread_detach(thread);
+            client->wake_fd = -1;
+            return false;
+        }
+    }
     client->rk = NULL;
+    return true;
 }
 
 void kafka_client_fini(struct kafka_client *client)

@@ -54,9 +54,10 @@ int kafka_client_init(struct kafka_client *client, rd_kafka_type_t type, rd_kafk
 
 /* Gives the queue back, so that the client can be destroyed. The owner's thread. */
 void kafka_client_detach(struct kafka_client *client);
-/* Ends the client. Blocks for a moment; any thread. */
-void kafka_client_destroy(struct kafka_client *client);
-/* Frees the rest, after kafka_client_destroy. */
+/* Ends the client. Blocks for a moment; any thread. False when it did not end within 2 s: then its
+ * threads live on until the process ends, and *client must stay where it is. */
+bool kafka_client_destroy(struct kafka_client *client);
+/* Frees the rest, after kafka_client_destroy succeeded. */
 void kafka_client_fini(struct kafka_client *client);
 
 /* The value of a property as the client runs with it; "" when unset, NULL without memory. free it.

@@ -182,8 +182,8 @@ fail_lane:
     lane_close(consumer->lane, NULL, NULL);
 fail_client:
     kafka_client_detach(&consumer->client);
-    kafka_client_destroy(&consumer->client);
-    kafka_client_fini(&consumer->client);
+    if (kafka_client_destroy(&consumer->client)) /* nothing was assigned: it ends */
+        kafka_client_fini(&consumer->client);
 fail:
     free_consumer(consumer);
     return err_set(err, local.code, "%s", local.msg);
@@ -194,7 +194,8 @@ static void close_step_lane(void *user)
     struct kafka_consumer *consumer = user;
     kafka_closed closed = consumer->closed;
     void *closed_user = consumer->closed_user;
-    free_consumer(consumer);
+    if (!consumer->left_behind)
+        free_consumer(consumer);
     if (closed)
         closed(closed_user);
 }
@@ -208,14 +209,15 @@ static void close_step_poll(uv_handle_t *handle)
 static void destroy_run(struct lane_job *job)
 {
     struct kafka_consumer *consumer = CONTAINER_OF(job, struct kafka_consumer, destroy);
-    kafka_client_destroy(&consumer->client);
+    consumer->left_behind = !kafka_client_destroy(&consumer->client);
 }
 
 static void destroy_done(struct lane_job *job, bool cancelled)
 {
     struct kafka_consumer *consumer = CONTAINER_OF(job, struct kafka_consumer, destroy);
     INVARIANT(!cancelled);
-    kafka_client_fini(&consumer->client);
+    if (!consumer->left_behind)
+        kafka_client_fini(&consumer->client);
     uv_close((uv_handle_t *)&consumer->poll, close_step_poll);
 }
 

@@ -30,6 +30,7 @@ struct kafka_consumer {
     uint64_t drained;     /* payload bytes since the brokers were woken */
     uint32_t outstanding; /* messages in unreleased batches */
     struct lane_job destroy;
+    bool left_behind; /* the client did not end: its memory stays */
     bool closing;
     kafka_closed closed;
     void *closed_user;

@@ -74,7 +74,8 @@ void kafka_producer_destroy(struct kafka_producer *producer)
     if (producer->topic)
         rd_kafka_topic_destroy(producer->topic);
     kafka_client_detach(&producer->client);
-    kafka_client_destroy(&producer->client);
+    if (!kafka_client_destroy(&producer->client))
+        return; /* its memory stays, too */
     kafka_client_fini(&producer->client);
     free(producer);
 }

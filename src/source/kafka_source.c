@@ -136,7 +136,7 @@ static void limit_lift(struct source *base)
 
 /* ---- slices ---- */
 
-static bool slice_open(struct source *base, int64_t offsets_max)
+static bool slice_open(struct source *base, int64_t offsets_max, int64_t bytes_max)
 {
     struct kafka_source *source = of(base);
     REQUIRE(!source->slice_open);
@@ -146,7 +146,8 @@ static bool slice_open(struct source *base, int64_t offsets_max)
         return false;
     source->slice_open = true;
     source->slice_at = 0;
-    source->slice_offsets = source->slice_records = 0;
+    source->slice_offsets = source->slice_records = source->slice_bytes = 0;
+    source->slice_bytes_max = bytes_max;
     source->turn_of = UINT32_MAX;
     return true;
 }
@@ -224,6 +225,7 @@ static int hand_on(struct kafka_source *source, uint32_t i, struct err *err)
     partition->records += batch->count;
     partition->bytes += batch->bytes;
     source->slice_records += batch->count;
+    source->slice_bytes += (int64_t)batch->bytes;
     source->parts[i].progress_ms = kafka_source_now_ms();
     if (source->slices[i].left_out) {
         source->slices[i].left_out = false;
@@ -264,6 +266,27 @@ static int drain_partition(struct kafka_source *source, uint32_t i, uint32_t rec
     return code;
 }
 
+/* Records to take at once: no more than fit the slice's bytes, by the mean size so far. */
+static uint32_t records_that_fit(const struct kafka_source *source, uint32_t i, uint32_t max)
+{
+    enum { FIRST_RECORDS = 64 }; /* of a partition whose messages have no known size */
+    const struct source_partition *partition = &source->base.partitions[i];
+    if (partition->records == 0)
+        return max < FIRST_RECORDS ? max : FIRST_RECORDS;
+    int64_t mean = (int64_t)(partition->bytes / partition->records) + 1;
+    int64_t fit = (source->slice_bytes_max - source->slice_bytes) / mean;
+    return fit < 1 ? 1 : fit < (int64_t)max ? (uint32_t)fit : max;
+}
+
+/* Messages larger than those before fill the slice's bytes before its offsets: it ends here. */
+static void end_full_slice(struct kafka_source *source)
+{
+    if (source->slice_bytes < source->slice_bytes_max)
+        return;
+    for (uint32_t i = 0; i < source->base.partition_count; i++)
+        kafka_source_end_target(source, i);
+}
+
 static int drain(struct source *base, uint32_t records_max, struct source_progress *progress,
                  struct err *err)
 {
@@ -284,9 +307,10 @@ static int drain(struct source *base, uint32_t records_max, struct source_progre
         }
         int64_t room = stop_at - source->slice_records;
         uint32_t max = room < DRAIN_RECORDS_MAX ? (uint32_t)room : DRAIN_RECORDS_MAX;
-        int code = drain_partition(source, i, max, &waits, err);
+        int code = drain_partition(source, i, records_that_fit(source, i, max), &waits, err);
         if (code)
             return code;
+        end_full_slice(source);
         progress->more = source->slice_records >= stop_at;
     }
     if (source->slice_at == source->base.partition_count) {

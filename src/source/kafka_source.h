@@ -45,6 +45,7 @@ struct kafka_part {
     enum kafka_part_stage stage;
     uint32_t handle;     /* of the client, once read */
     bool assigned;       /* the client knows it */
+    bool gone;           /* its topic was deleted */
     bool late;           /* found after the start: begins at earliest */
     int64_t known_end;   /* from the helper; the client's own watermark may be newer or stale */
     int64_t limit;       /* end offset at start */
@@ -77,7 +78,7 @@ struct kafka_source {
     bool heads_due;    /* an event may stand at the head of a queue */
     uint32_t slice_at; /* place in order of the partition being drained */
     uint32_t turn_of;  /* partition whose progress is watched */
-    int64_t slice_offsets, slice_records;
+    int64_t slice_offsets, slice_records, slice_bytes, slice_bytes_max;
 
     uv_timer_t timer; /* retries while starting, refreshes while running */
     bool asking;      /* a question about partitions or offsets is under way */

@@ -101,6 +101,22 @@ static int add_partition(struct kafka_source *source, const struct kafka_partiti
     return 0;
 }
 
+/* A topic that was being read is gone: failOnDataLoss decides. */
+static void deleted_topic(struct kafka_source *source, struct str topic)
+{
+    struct err err = {0};
+    for (uint32_t i = 0; i < source->base.partition_count && !err.code; i++) {
+        if (!str_eq(source->base.partitions[i].topic, topic) ||
+            source->parts[i].stage != PART_READ || source->parts[i].gone)
+            continue;
+        source->parts[i].gone = true;
+        source->slices[i].left_out = true;
+        if (kafka_source_lose_data(source, i, "the topic was deleted", &err))
+            kafka_source_fail(source, &err);
+        source->parts[i].stage = PART_READ;
+    }
+}
+
 static void unknown_topic(struct kafka_source *source, const struct kafka_topic_trouble *trouble)
 {
     struct err err;
@@ -117,16 +133,20 @@ static void unknown_topic(struct kafka_source *source, const struct kafka_topic_
 /* True when nothing stands against using the answer. */
 static bool topics_are_there(struct kafka_source *source, const struct kafka_metadata *metadata)
 {
-    bool lost_later =
-        source->base.state == SOURCE_READY; /* reading tells, failOnDataLoss decides */
-    for (uint32_t i = 0; i < metadata->trouble_count && !lost_later; i++) {
+    bool reading = source->base.state == SOURCE_READY;
+    for (uint32_t i = 0; i < metadata->trouble_count; i++) {
         const struct kafka_topic_trouble *trouble = &metadata->troubles[i];
-        if (trouble->condition == KAFKA_UNKNOWN_TOPIC)
+        bool unknown = trouble->condition == KAFKA_UNKNOWN_TOPIC;
+        if (reading && unknown)
+            deleted_topic(source, trouble->topic);
+        if (reading)
+            continue; /* the other topics are read on */
+        if (unknown)
             unknown_topic(source, trouble);
         kafka_source_trouble(source, trouble->text);
         return false;
     }
-    for (uint32_t i = 0; i < metadata->partition_count && !lost_later; i++) {
+    for (uint32_t i = 0; i < metadata->partition_count && !reading; i++) {
         const struct kafka_partition_info *info = &metadata->partitions[i];
         if (info->has_leader || !is_assigned(source->plan, info))
             continue;

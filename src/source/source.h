@@ -50,8 +50,9 @@ struct source_ops {
     bool (*limit_reached)(struct source *source);
     /* From now on (batch 0 is sealed) the end offsets at start limit nothing. */
     void (*limit_lift)(struct source *source);
-    /* Plans a slice of at most offsets_max offsets; false: nothing is pending. */
-    bool (*slice_open)(struct source *source, int64_t offsets_max);
+    /* Plans a slice of at most offsets_max offsets, which ends early when its records hold more
+     * than bytes_max; false: nothing is pending. */
+    bool (*slice_open)(struct source *source, int64_t offsets_max, int64_t bytes_max);
     /* Moves records of the open slice to the records hook: about records_max of them. */
     int (*drain)(struct source *source, uint32_t records_max, struct source_progress *progress,
                  struct err *err);

@@ -148,7 +148,7 @@ Test(slice, limits)
     cr_assert_eq(slice_offsets_max(&first), 1000);
     struct slice_limits memory = {
         .bytes_max = 6400000, .bytes_per_offset = 160, .offsets_per_s = 1e7};
-    cr_assert_eq(slice_offsets_max(&memory), 40000);
+    cr_assert_eq(slice_offsets_max(&memory), 36000);
     struct slice_limits slow = {
         .bytes_max = 6400000, .bytes_per_offset = 160, .offsets_per_s = 50, .interval_ms = 10000};
     cr_assert_eq(slice_offsets_max(&slow), 50);

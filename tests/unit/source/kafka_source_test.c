@@ -23,6 +23,7 @@ struct world {
     struct err err;
     int changes;
     bool closed;
+    int64_t bytes_max;
     /* Of the last slice. */
     int64_t records;
     int32_t last_partition;
@@ -78,7 +79,8 @@ static void on_deadline(uv_timer_t *timer)
 
 static void open_world(struct world *w, enum plan_starting starting)
 {
-    *w = (struct world){.topic = STR("t"), .log = {.level = LOG_ERROR, .fd = 2}};
+    *w = (struct world){
+        .topic = STR("t"), .bytes_max = INT64_MAX, .log = {.level = LOG_ERROR, .fd = 2}};
     uv_loop_init(&w->loop);
     cr_assert_eq(kafka_mock_create(&w->mock, "t", PARTITIONS, &w->err), 0, "%s", w->err.msg);
     w->brokers = (struct plan_option){.key = STR("bootstrap.servers"),
@@ -132,7 +134,7 @@ static int64_t read_slice(struct world *w, int64_t offsets_max)
     w->last_partition = -1;
     w->disordered = false;
     WAIT(w, w->source->ops->pending(w->source) > 0);
-    cr_assert(w->source->ops->slice_open(w->source, offsets_max));
+    cr_assert(w->source->ops->slice_open(w->source, offsets_max, w->bytes_max));
     while (!progress.slice_closed) {
         cr_assert_eq(w->source->ops->drain(w->source, 100, &progress, &w->err), 0, "%s",
                      w->err.msg);
@@ -165,6 +167,23 @@ Test(kafka_source, reads_a_backlog_evenly_and_in_order)
     }
     cr_assert(w.source->ops->limit_reached(w.source));
     cr_assert_eq(w.source->ops->pending(w.source), 0);
+    close_world(&w);
+}
+
+Test(kafka_source, a_slice_ends_when_its_bytes_are_full)
+{
+    struct world w;
+    open_world(&w, START_EARLIEST);
+    produce(&w, 0, 500);
+    open_source(&w);
+    WAIT(&w, w.source->state == SOURCE_READY);
+    w.bytes_max = 1000; /* a value has 7 to 9 bytes */
+    int64_t left = 500;
+    for (int slices = 0; left > 0; slices++) {
+        int64_t got = read_slice(&w, 1000);
+        cr_assert(got > 0 && got <= 150);
+        left -= got;
+    }
     close_world(&w);
 }
 
