@@ -118,6 +118,8 @@ static void start_machine(struct app *app)
                                   .preview_offsets = app->options.preview_records,
                                   .bytes_max = mem_batch_bytes_max(&app->memory)};
     app->machine_ready = true;
+    if (config.preview_offsets > 0 && !config.available_now)
+        app->source->ops->limit_lift(app->source); /* a preview takes what comes, too */
     batch_machine_init(&app->machine, &config, &app_batch_ops, app, 0, clock_wall_ms());
 }
 

@@ -63,6 +63,8 @@ static int on_rows(void *user, uint32_t query, const struct block *rows, struct 
 static void note_arrival(struct app_slot *slot, const struct record_block *block)
 {
     bool full = slot->arrival_count == ARRIVALS_MAX;
+    if (block->records[0].timestamp_ms <= 0)
+        return; /* no timestamp */
     struct app_arrival *arrival = &slot->arrivals[slot->arrival_count - full];
     if (!full) {
         *arrival = (struct app_arrival){.timestamp_ms = block->records[0].timestamp_ms};
@@ -112,8 +114,9 @@ static int fix_offsets(struct app *app, struct app_slot *slot)
     slot->partition_count = n;
     for (uint32_t i = 0; i < n; i++) {
         const struct source_partition *partition = &app->source->partitions[i];
-        starts[i] = i < before->partition_count ? before->end_offsets[i] : partition->start;
-        ends[i] = partition->position;
+        bool known = i < before->partition_count && before->end_offsets[i] >= 0;
+        starts[i] = known ? before->end_offsets[i] : partition->resolved ? partition->start : -1;
+        ends[i] = partition->resolved ? partition->position : -1;
     }
     return 0;
 }

@@ -31,7 +31,7 @@ void app_metrics_fini(struct app *app)
 
 double app_seconds_between(int64_t from_ms, int64_t to_ms)
 {
-    return to_ms > from_ms ? (double)(to_ms - from_ms) / 1000 : 0;
+    return to_ms > from_ms ? ((double)to_ms - (double)from_ms) / 1000 : 0;
 }
 
 static void observe_phase(struct app *app, struct str phase, double seconds)

@@ -86,51 +86,51 @@ static bool ready(void *user, struct buf *reason)
 
 /* ---- /status ---- */
 
-void app_print_offsets(const struct app *app, const int64_t *offsets, uint32_t count,
-                       struct buf *out)
-{
-    const struct source_partition *all = app->source->partitions;
-    struct str topic = {NULL, 0};
-    buf_append_char(out, '{');
-    /* Partitions found later stand at the end: a topic's first one collects all of it. */
-    for (uint32_t i = 0; i < count; i++) {
-        bool seen = false;
-        for (uint32_t k = 0; k < i && !seen; k++)
-            seen = str_eq(all[k].topic, all[i].topic);
-        if (seen)
-            continue;
-        buf_printf(out, "%s\"%.*s\":{", topic.p ? "," : "", STR_ARG(all[i].topic));
-        topic = all[i].topic;
-        const char *comma = "";
-        for (uint32_t k = i; k < count; k++) {
-            if (!str_eq(all[k].topic, topic))
-                continue;
-            buf_printf(out, "%s\"%d\":%lld", comma, all[k].partition, (long long)offsets[k]);
-            comma = ",";
-        }
-        buf_append_char(out, '}');
-    }
-    buf_append_char(out, '}');
-}
-
+/* A topic's partitions together, in the order the topics were found: partitions found later stand
+ * at the end of the source's list. */
 static struct status_offsets offsets_of(const struct app *app, const int64_t *offsets,
                                         uint32_t count, struct arena *arena)
 {
+    const struct source_partition *all = app->source->partitions;
     struct status_offset *items = ARENA_ARRAY(arena, struct status_offset, count + 1);
-    if (!items || !offsets)
+    bool *done = ARENA_ARRAY(arena, bool, count + 1);
+    uint32_t n = 0;
+    if (!items || !done || !offsets)
         return (struct status_offsets){NULL, 0};
-    for (uint32_t i = 0; i < count; i++)
-        items[i] = (struct status_offset){.topic = app->source->partitions[i].topic,
-                                          .partition = app->source->partitions[i].partition,
-                                          .offset = offsets[i]};
-    return (struct status_offsets){items, count};
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = i; k < count && !done[i]; k++) {
+            if (offsets[k] >= 0 && str_eq(all[k].topic, all[i].topic) && !done[k])
+                items[n++] = (struct status_offset){all[k].topic, all[k].partition, offsets[k]};
+            done[k] |= k != i && str_eq(all[k].topic, all[i].topic);
+        }
+    }
+    return (struct status_offsets){items, n};
+}
+
+void app_print_offsets(const struct app *app, const int64_t *offsets, uint32_t count,
+                       struct buf *out)
+{
+    struct arena arena = {0};
+    struct status_offsets list = offsets_of(app, offsets, count, &arena);
+    struct str topic = {NULL, 0};
+    buf_append_char(out, '{');
+    for (uint32_t i = 0; i < list.count; i++) {
+        const struct status_offset *item = &list.items[i];
+        bool same = topic.p && str_eq(item->topic, topic);
+        if (!same)
+            buf_printf(out, "%s\"%.*s\":{", topic.p ? "}," : "", STR_ARG(item->topic));
+        buf_printf(out, "%s\"%d\":%lld", same ? "," : "", item->partition, (long long)item->offset);
+        topic = item->topic;
+    }
+    buf_append_str(out, topic.p ? STR("}}") : STR("}"));
+    arena_fini(&arena);
 }
 
 static struct status_offsets ends_of(const struct app *app, struct arena *arena)
 {
     int64_t *ends = ARENA_ARRAY(arena, int64_t, app->source->partition_count + 1);
     for (uint32_t i = 0; ends && i < app->source->partition_count; i++)
-        ends[i] = app->source->partitions[i].end;
+        ends[i] = app->source->partitions[i].resolved ? app->source->partitions[i].end : -1;
     return offsets_of(app, ends, app->source->partition_count, arena);
 }
 

@@ -47,7 +47,7 @@ static int64_t offsets_cap(const struct batch_machine *machine)
 static bool cap_reached(const struct batch_machine *machine)
 {
     int64_t cap = offsets_cap(machine);
-    return cap > 0 && machine->filling->offsets >= cap;
+    return cap > 0 && machine->cap_used + machine->filling->offsets >= cap;
 }
 
 static bool memory_full(const struct batch_machine *machine, const struct batch_input *input)
@@ -107,8 +107,12 @@ static void seal(struct batch_machine *machine, const struct batch_input *input,
     batch->sealed_ms = input->now_ms;
     bool on_trigger = reason == SEAL_TRIGGER && machine->config.interval_ms > 0;
     batch->trigger_ms = on_trigger ? machine->next_trigger_ms : input->now_ms;
-    if (reason != SEAL_MEMORY)
+    if (reason == SEAL_MEMORY) {
+        machine->cap_used += batch->offsets;
+    } else {
+        machine->cap_used = 0;
         machine->next_trigger_ms = next_multiple(input->now_ms, machine->config.interval_ms);
+    }
     batch->stage = BATCH_PREPARING;
     batch->started = false;
     machine->committing = batch;
@@ -124,8 +128,10 @@ static void seal(struct batch_machine *machine, const struct batch_input *input,
 static void skip_idle_trigger(struct batch_machine *machine, const struct batch_input *input)
 {
     if (!is_first(machine) && input->now_ms >= machine->next_trigger_ms && !machine->slice_open &&
-        machine->filling->records == 0 && input->pending == 0)
+        machine->filling->records == 0 && (input->pending == 0 || cap_reached(machine))) {
+        machine->cap_used = 0;
         machine->next_trigger_ms = next_multiple(input->now_ms, machine->config.interval_ms);
+    }
 }
 
 static bool nothing_left(const struct batch_machine *machine, const struct batch_input *input)
@@ -170,7 +176,7 @@ int64_t batch_slice_offsets_max(const struct batch_machine *machine,
     if (!machine->committing && seal_reason(machine, input) != SEAL_NOT)
         return 0;
     int64_t cap = offsets_cap(machine);
-    int64_t left = cap > 0 ? cap - machine->filling->offsets : INT64_MAX;
+    int64_t left = cap > 0 ? cap - machine->cap_used - machine->filling->offsets : INT64_MAX;
     return input->slice_max < left ? input->slice_max : left;
 }
 
@@ -196,7 +202,8 @@ void batch_slice_closed(struct batch_machine *machine, int64_t offsets, int64_t 
 int64_t batch_next_turn_ms(const struct batch_machine *machine)
 {
     bool waits = !machine->finished && !machine->err.code && !machine->config.available_now &&
-                 machine->config.interval_ms > 0 && !is_first(machine);
+                 machine->config.interval_ms > 0 && !is_first(machine) && !machine->stopping &&
+                 !machine->committing && !machine->slice_open;
     return waits ? machine->next_trigger_ms : INT64_MAX;
 }
 
@@ -274,6 +281,9 @@ void batch_machine_run(struct batch_machine *machine, const struct batch_input *
 {
     bool moved = true;
     struct batch_input now = *input;
+    int64_t latest_ms = next_multiple(now.now_ms, machine->config.interval_ms);
+    if (machine->next_trigger_ms > latest_ms) /* the clock was set back */
+        machine->next_trigger_ms = latest_ms;
     while (moved && !machine->finished && !machine->err.code) {
         moved = machine->committing && commit_step(machine, &now) == READY;
         const struct batch *filling = machine->filling;

@@ -99,6 +99,7 @@ struct batch_machine {
     struct batch *committing; /* NULL: free */
     int64_t next_id;
     int64_t next_trigger_ms;
+    int64_t cap_used; /* offsets of this trigger in batches that were sealed by memory */
     bool slice_open;
     bool stopping, finished;
     struct err err; /* code != 0: failed; nothing moves any more */
@@ -119,7 +120,8 @@ bool batch_held(const struct batch_machine *machine, const struct batch_input *i
 void batch_slice_opened(struct batch_machine *machine, int64_t now_ms);
 void batch_slice_closed(struct batch_machine *machine, int64_t offsets, int64_t records);
 
-/* Wall clock of the next turn that time alone makes necessary; INT64_MAX: none. */
+/* Wall clock of the next turn that time alone makes necessary; INT64_MAX: none, also while a slice
+ * is open or a batch commits, as their ends bring a turn. */
 int64_t batch_next_turn_ms(const struct batch_machine *machine);
 
 void batch_ticket_take(struct batch_ticket *ticket, struct batch *batch, const char *name);

@@ -50,7 +50,7 @@ static void watch_signal(struct runner *runner, uv_signal_t *handle, int signal)
 
 int run_app(struct app_options *options, const struct run_companion *companion)
 {
-    struct runner runner = {.companion = companion, .log = options->log, .exit_code = 1};
+    struct runner runner = {.log = options->log, .exit_code = 1};
     struct err err = {0};
     uv_loop_init(&runner.loop);
     options->finished = on_finished;
@@ -61,6 +61,7 @@ int run_app(struct app_options *options, const struct run_companion *companion)
         log_line(options->log, LOG_ERROR, "failed", LOG_S("reason", err.msg));
         on_finished(&runner, 1);
     } else if (companion) {
+        runner.companion = companion;
         companion->start(companion->user, &runner.loop, runner.app);
     }
     uv_run(&runner.loop, UV_RUN_DEFAULT);

@@ -90,7 +90,7 @@ static int fill(struct vec *vec, enum scope_metadata which, const struct record_
         break;
     case SCOPE_TIMESTAMP:
         for (uint32_t i = 0; i < n; i++)
-            vec->i64[i] = record[i].timestamp_ms * 1000;
+            vec->i64[i] = (int64_t)((uint64_t)record[i].timestamp_ms * 1000); /* wraps */
         break;
     case SCOPE_HEADERS: /* refused when bound: arrays are not supported yet */
     case SCOPE_METADATA_COUNT:

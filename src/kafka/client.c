@@ -1,4 +1,4 @@
-#define _GNU_SOURCE /* pthread_timedjoin_np */
+#define _GNU_SOURCE /* pthread_clockjoin_np */
 #include "kafka/client.h"
 
 #include <stdio.h>
@@ -214,15 +214,15 @@ bool kafka_client_destroy(struct kafka_client *client)
     enum { DESTROY_S_MAX = 2 };
     pthread_t thread;
     struct timespec until;
-    /* 2.0.2 waits forever for a thread of its own when a partition's topic has been deleted. */
+    /* 2.0.2 waits forever for a thread of its own when a partition's topic has been deleted, or its
+     * leader is down while another broker is up. */
     if (pthread_create(&thread, NULL, destroy, client->rk) != 0) {
         destroy(client->rk);
     } else {
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_sec += DESTROY_S_MAX;
-        if (pthread_timedjoin_np(thread, NULL, &until) != 0) {
+        if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) != 0) {
             pthread_detach(thread);
-            client->wake_fd = -1;
             return false;
         }
     }

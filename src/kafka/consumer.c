@@ -182,8 +182,9 @@ fail_lane:
     lane_close(consumer->lane, NULL, NULL);
 fail_client:
     kafka_client_detach(&consumer->client);
-    if (kafka_client_destroy(&consumer->client)) /* nothing was assigned: it ends */
-        kafka_client_fini(&consumer->client);
+    if (!kafka_client_destroy(&consumer->client))
+        return err_set(err, local.code, "%s", local.msg); /* its memory stays */
+    kafka_client_fini(&consumer->client);
 fail:
     free_consumer(consumer);
     return err_set(err, local.code, "%s", local.msg);

@@ -123,7 +123,9 @@ static bool limit_reached(struct source *base)
     kafka_source_refresh(source);
     for (uint32_t i = 0; i < source->base.partition_count; i++) {
         const struct kafka_part *part = &source->parts[i];
-        if (!part->late && source->slices[i].position < part->limit)
+        /* One that cannot deliver does not hold up batch 0; availableNow waits for it. */
+        bool waits = !source->slices[i].left_out || source->options.available_now;
+        if (!part->late && waits && source->slices[i].position < part->limit)
             return false;
     }
     return !source->slice_open;
@@ -259,7 +261,7 @@ static int drain_partition(struct kafka_source *source, uint32_t i, uint32_t rec
         bool reached = batch->at_target || batch->next_offset >= slice->target;
         move_to(source, i, reached ? slice->target : batch->next_offset);
         kafka_source_note_end(source, i);
-        code = reached ? 0 : kafka_source_condition(source, i, err);
+        code = kafka_source_condition(source, i, err);
     }
     *waits = batch->count == 0 && batch->condition == KAFKA_NONE && !batch->more;
     kafka_batch_release(batch);
@@ -370,13 +372,17 @@ static void send_commit(struct kafka_source *source)
     source->commit_wanted = false;
     struct kafka_offset *items = calloc(n, sizeof *items);
     struct err err = {0};
-    for (uint32_t i = 0; items && i < n; i++)
-        items[i] = (struct kafka_offset){.topic = source->base.partitions[i].topic,
-                                         .partition = source->base.partitions[i].partition,
-                                         .offset = source->commit_offsets[i]};
-    if (items)
+    uint32_t count = 0;
+    for (uint32_t i = 0; items && i < n; i++) {
+        if (source->commit_offsets[i] >= 0)
+            items[count++] =
+                (struct kafka_offset){.topic = source->base.partitions[i].topic,
+                                      .partition = source->base.partitions[i].partition,
+                                      .offset = source->commit_offsets[i]};
+    }
+    if (count > 0)
         source->commit_running =
-            kafka_admin_commit(source->consumer, items, n, on_committed, source, &err) == 0;
+            kafka_admin_commit(source->consumer, items, count, on_committed, source, &err) == 0;
     free(items);
 }
 
@@ -429,7 +435,7 @@ static void committed(struct source *base, const int64_t *offsets, uint32_t coun
 {
     struct kafka_source *source = of(base);
     for (uint32_t i = 0; i < source->base.partition_count; i++)
-        source->commit_offsets[i] = i < count ? offsets[i] : source->slices[i].position;
+        source->commit_offsets[i] = i < count ? offsets[i] : -1;
     source->commit_wanted = true;
     send_commit(source);
 }

@@ -386,6 +386,8 @@ static void begin_reading(struct kafka_source *source, uint32_t i)
     part->assigned = true;
     part->eof = 0;
     part->stage = PART_READ;
+    shown->resolved = true;
+    slice->target = slice->position;
     slice->left_out = false;
     slice->in_sweep = false;
 }

@@ -21,6 +21,7 @@ struct source_partition {
     int64_t position;        /* next offset to read: exact between slices */
     int64_t end;             /* known end */
     uint64_t records, bytes; /* read by this run */
+    bool resolved;           /* its start is known; before that the offsets mean nothing */
     bool held;               /* at its target, waiting for the others */
     bool left_out;           /* cannot deliver: slices go on without it */
 };
