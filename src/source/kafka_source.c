@@ -7,7 +7,8 @@
 
 enum {
     TICK_MS = 200,
-    TROUBLE_LOG_MS = 10000,
+    TROUBLE_LOG_MS = 10000,   /* between two lines about one trouble */
+    TROUBLE_AGAIN_MS = 2000,  /* and when it had gone in between */
     PARTITIONS_EXPECTED = 4,  /* before the topics are known */
     DRAIN_RECORDS_MAX = 4096, /* of one call to the client */
 };
@@ -34,15 +35,19 @@ void kafka_source_fail(struct kafka_source *source, const struct err *err)
 void kafka_source_trouble(struct kafka_source *source, const char *text)
 {
     char *shown = source->base.trouble;
-    bool had = shown[0] != '\0', same = strcmp(shown, text) == 0;
+    bool same = strcmp(shown, text) == 0;
     int64_t now_ms = kafka_source_now_ms();
+    int64_t pause_ms = source->trouble_logged ? TROUBLE_LOG_MS : TROUBLE_AGAIN_MS;
+    bool due = source->trouble_logged_ms == 0 || now_ms - source->trouble_logged_ms >= pause_ms;
     snprintf(shown, sizeof source->base.trouble, "%s", text);
-    if (*text && (!had || (!same && now_ms - source->trouble_logged_ms >= TROUBLE_LOG_MS))) {
-        /* The words change with every attempt: once, then at long intervals. */
+    /* The words change with every attempt, and a trouble can come and go: seldom is enough. */
+    if (*text && due && !(same && source->trouble_logged)) {
+        source->trouble_logged = true;
         source->trouble_logged_ms = now_ms;
         log_line(source->options.log, LOG_WARN, "kafka source waits, retrying",
                  LOG_S("reason", text));
-    } else if (!*text && had) {
+    } else if (!*text && source->trouble_logged) {
+        source->trouble_logged = false;
         log_line(source->options.log, LOG_INFO, "kafka source goes on");
     }
 }

@@ -80,11 +80,14 @@ struct kafka_source {
     uint32_t turn_of;  /* partition whose progress is watched */
     int64_t slice_offsets, slice_records, slice_bytes, slice_bytes_max;
 
-    uv_timer_t timer; /* retries while starting, refreshes while running */
-    bool asking;      /* a question about partitions or offsets is under way */
+    uv_timer_t timer;    /* retries while starting, refreshes while running */
+    bool trouble_logged; /* its end is worth a line */
+    bool progress;       /* an answer brought something: ask on at once */
+    bool asking;         /* a question about partitions or offsets is under way */
     bool commit_wanted, commit_running;
-    int64_t created_ms, trouble_logged_ms;                        /* monotonic, as the next ones */
-    int64_t unknown_since_ms, ends_asked_ms, partitions_asked_ms; /* monotonic; 0: never */
+    int64_t created_ms, trouble_logged_ms; /* monotonic, as the next ones */
+    int64_t unknown_since_ms, ends_asked_ms, partitions_asked_ms,
+        offsets_asked_ms; /* monotonic; 0: never */
 
     void (*closed)(void *user);
     void *closed_user;

@@ -7,6 +7,7 @@
 
 enum {
     UNKNOWN_TOPIC_MS_MAX = 5000, /* a topic may be about to be created */
+    OFFSETS_RETRY_MS = 1000,
     ENDS_REFRESH_MS = 1000,
     PARTITIONS_REFRESH_MS = 5000,
     QUEUES_TOO_SMALL =
@@ -91,6 +92,7 @@ static int add_partition(struct kafka_source *source, const struct kafka_partiti
         (struct source_partition){.topic = topic, .partition = info->partition};
     source->parts[i] = (struct kafka_part){.stage = PART_START, .late = late};
     source->slices[i] = (struct slice_partition){.left_out = true};
+    source->progress = true;
     place_in_order(source, i);
     source->base.partition_count++;
     if (late)
@@ -299,6 +301,7 @@ static bool start_wish(struct kafka_source *source, uint32_t i, int64_t *wish, b
 
 static void set_start(struct kafka_source *source, uint32_t i, int64_t offset)
 {
+    source->progress = true;
     source->slices[i].position = offset; /* OFFSET_LATEST: until the end is known */
     source->parts[i].stage = PART_END;
 }
@@ -307,6 +310,7 @@ static void set_start(struct kafka_source *source, uint32_t i, int64_t offset)
  */
 static void recover(struct kafka_source *source, uint32_t i, int64_t earliest)
 {
+    source->progress = true;
     if (source->slices[i].position < earliest)
         source->slices[i].position = earliest;
     source->parts[i].stage = PART_END;
@@ -386,6 +390,7 @@ static void begin_reading(struct kafka_source *source, uint32_t i)
     part->assigned = true;
     part->eof = 0;
     part->stage = PART_READ;
+    source->progress = true;
     shown->resolved = true;
     slice->target = slice->position;
     slice->left_out = false;
@@ -474,6 +479,29 @@ static void refresh(struct kafka_source *source)
     }
 }
 
+static bool unresolved(const struct kafka_source *source)
+{
+    for (uint32_t i = 0; i < source->base.partition_count; i++) {
+        if (source->parts[i].stage != PART_READ)
+            return true;
+    }
+    return false;
+}
+
+/* Partitions whose offsets cannot be had are asked for once a second; the others are not kept from
+ * being refreshed meanwhile. */
+static bool ask_unresolved(struct kafka_source *source)
+{
+    int64_t now_ms = kafka_source_now_ms();
+    if (!source->progress && now_ms - source->offsets_asked_ms < OFFSETS_RETRY_MS)
+        return false;
+    source->progress = false;
+    source->offsets_asked_ms = now_ms;
+    return ask_offsets(source, PART_START, on_starts) ||
+           ask_offsets(source, PART_LOST, on_starts) || ask_offsets(source, PART_END, on_ends) ||
+           source->base.state == SOURCE_FAILED;
+}
+
 void kafka_start_tick(struct kafka_source *source)
 {
     if (source->asking || source->base.state == SOURCE_FAILED || !source->consumer)
@@ -484,11 +512,10 @@ void kafka_start_tick(struct kafka_source *source)
     }
     if (source->phase != PHASE_OFFSETS && source->phase != PHASE_RUNNING)
         return;
-    if (ask_offsets(source, PART_START, on_starts) || source->base.state == SOURCE_FAILED ||
-        ask_offsets(source, PART_LOST, on_starts) || ask_offsets(source, PART_END, on_ends))
+    if (unresolved(source) && ask_unresolved(source))
         return;
-    if (source->phase == PHASE_OFFSETS)
-        become_ready(source);
-    else
+    if (source->phase == PHASE_RUNNING)
         refresh(source);
+    else if (!unresolved(source) && source->base.state != SOURCE_FAILED)
+        become_ready(source);
 }
