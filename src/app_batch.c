@@ -127,6 +127,7 @@ static void on_sealed(void *user, struct batch *batch)
     struct app_slot *slot = &app->slots[batch->slot];
     struct buf text = {0};
     struct err err;
+    slot->sealed_us = clock_monotonic_us();
     if (fix_offsets(app, slot) != 0) {
         err_set(&err, ERR_NOMEM, "out of memory for the offsets of a batch");
         batch_machine_fail(&app->machine, &err);
@@ -134,6 +135,9 @@ static void on_sealed(void *user, struct batch *batch)
     }
     if (batch->id == 0 && !app->options.available_now)
         app->source->ops->limit_lift(app->source);
+    if (app->options.preview_records > batch->offsets && batch->reason == SEAL_MEMORY)
+        log_line(app->options.log, LOG_WARN, "the preview ends here: its rows fill their memory",
+                 LOG_I("records", batch->records));
     for (uint32_t i = 0; i < app->options.plan->query_count; i++)
         INVARIANT(books_balance(&slot->counts.books[i]));
     if (app->options.log->level == LOG_DEBUG) {
@@ -179,13 +183,15 @@ static void on_prepare(void *user, struct batch *batch)
 /* The decision is this process's memory as long as there is no checkpoint to put it in. */
 static void on_decide(void *user, struct batch *batch)
 {
-    (void)user;
+    struct app *app = user;
     INVARIANT(batch->id >= 0);
+    app->slots[batch->slot].prepared_us = clock_monotonic_us();
 }
 
 static void on_publish(void *user, struct batch *batch)
 {
     struct app *app = user;
+    app->slots[batch->slot].decided_us = clock_monotonic_us();
     for (uint32_t i = 0; i < app->output_count; i++) {
         struct app_slot_output *output = &app->slots[batch->slot].outputs[i];
         batch_ticket_take(&output->ticket, batch, "publish");

@@ -44,8 +44,9 @@ struct app_slot {
     struct engine_counts counts;
     struct app_arrival arrivals[ARRIVALS_MAX];
     uint32_t arrival_count;
-    int64_t first_record_ms;              /* wall clock; 0: no record yet */
-    int64_t busy_us;                      /* spent reading, decoding, evaluating */
+    int64_t first_record_ms;                    /* wall clock; 0: no record yet */
+    int64_t busy_us;                            /* spent reading, decoding, evaluating */
+    int64_t sealed_us, prepared_us, decided_us; /* monotonic: when each stage ended */
     int64_t *start_offsets, *end_offsets; /* per source partition, from seal on; -1: not known */
     uint32_t partition_count;
 };

@@ -103,12 +103,12 @@ void app_metrics_committed(struct app *app, const struct batch *batch, const str
     metric_set(metrics_series(app->metrics, METRIC_LAST_COMMIT_TIMESTAMP), (double)now_ms / 1000);
     metric_observe(metrics_series(app->metrics, METRIC_TRIGGER_DELAY),
                    app_seconds_between(batch->trigger_ms, batch->sealed_ms));
+    int64_t now_us = clock_monotonic_us();
     observe_phase(app, STR("seal"), (double)slot->busy_us / 1e6);
-    observe_phase(app, STR("prepare"), app_seconds_between(batch->sealed_ms, batch->prepared_ms));
-    observe_phase(app, STR("decide"), app_seconds_between(batch->prepared_ms, batch->decided_ms));
-    observe_phase(app, STR("publish"), app_seconds_between(batch->decided_ms, now_ms));
-    observe_phase(app, STR("total"),
-                  (double)slot->busy_us / 1e6 + app_seconds_between(batch->sealed_ms, now_ms));
+    observe_phase(app, STR("prepare"), (double)(slot->prepared_us - slot->sealed_us) / 1e6);
+    observe_phase(app, STR("decide"), (double)(slot->decided_us - slot->prepared_us) / 1e6);
+    observe_phase(app, STR("publish"), (double)(now_us - slot->decided_us) / 1e6);
+    observe_phase(app, STR("total"), (double)(slot->busy_us + now_us - slot->sealed_us) / 1e6);
     for (uint32_t i = 0; i < slot->arrival_count; i++)
         metric_observe_times(latency, app_seconds_between(slot->arrivals[i].timestamp_ms, now_ms),
                              slot->arrivals[i].records);

@@ -88,8 +88,10 @@ static int open_http(struct app *app, struct err *err)
     int code = http_server_create(&app->http, app->loop, app->options.http_host,
                                   app->options.http_port, &hooks, NULL, err);
     if (code == 0)
-        log_printf(app->options.log, LOG_INFO, "http listening on %s:%u", app->options.http_host,
-                   http_server_port(app->http));
+        log_printf(app->options.log, LOG_INFO,
+                   strchr(app->options.http_host, ':') ? "http listening on [%s]:%u"
+                                                       : "http listening on %s:%u",
+                   app->options.http_host, http_server_port(app->http));
     return code;
 }
 

@@ -13,9 +13,11 @@
  *     vec/ base/ os/   column vectors and types; errors, memory, metrics; clock, log, threads
  *
  * base to batch are pure: no I/O, no clock. ARCHITECTURE.md has the rules and the reasons. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "cli/demo.h"
@@ -91,8 +93,33 @@ static int help(int argc, char **argv)
     return command ? command->run(2, forwarded) : unknown(argv[2]);
 }
 
+/* A descriptor 0 to 2 that is closed would be taken by the next socket. What is written to a closed
+ * stdout must fail, so it is opened for reading. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0)
+            continue;
+        int opened = open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY);
+        if (opened >= 0 && opened != fd) {
+            dup2(opened, fd);
+            close(opened);
+        }
+    }
+}
+
+/* Output that did not get out is a failure, as of any command. */
+static int finish(int exit_code)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return exit_code;
+    fprintf(stderr, "sluice: standard output: cannot write\n");
+    return exit_code ? exit_code : 1;
+}
+
 int main(int argc, char **argv)
 {
+    fill_standard_descriptors();
     /* A client or reader that goes away is an error of a write, not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
@@ -101,11 +128,11 @@ int main(int argc, char **argv)
     }
     if (strcmp(argv[1], "--version") == 0) {
         printf("sluice %s\n", SLUICE_VERSION);
-        return 0;
+        return finish(0);
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
         strcmp(argv[1], "-h") == 0)
-        return help(argc, argv);
+        return finish(help(argc, argv));
     const struct command *command = find(argv[1]);
-    return command ? command->run(argc - 1, argv + 1) : unknown(argv[1]);
+    return finish(command ? command->run(argc - 1, argv + 1) : unknown(argv[1]));
 }

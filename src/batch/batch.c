@@ -59,7 +59,9 @@ static bool memory_full(const struct batch_machine *machine, const struct batch_
 static enum batch_seal_reason preview_reason(const struct batch_machine *machine,
                                              const struct batch_input *input)
 {
-    if (cap_reached(machine) || memory_full(machine, input))
+    if (memory_full(machine, input))
+        return SEAL_MEMORY;
+    if (cap_reached(machine))
         return SEAL_CAP;
     return machine->config.available_now && input->limit_reached ? SEAL_END : SEAL_NOT;
 }

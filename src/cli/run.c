@@ -167,6 +167,16 @@ static int run_loaded(const struct run_args *args, const struct plan *plan, cons
     return run_app(&options, NULL);
 }
 
+/* A value given on the command line may be a secret: the process's title shows it no longer. */
+static void hide_values(const struct arg_list *overrides)
+{
+    for (uint32_t i = 0; i < overrides->count; i++) {
+        char *value = strchr((char *)(uintptr_t)overrides->items[i], '=');
+        if (value)
+            memset(value + 1, '*', strlen(value + 1));
+    }
+}
+
 int cli_run(int argc, char **argv)
 {
     struct run_args args = {.common = {.memory_bytes = APP_MEMORY_DEFAULT}};
@@ -181,8 +191,8 @@ int cli_run(int argc, char **argv)
          NULL},
         {"--http", ARG_STRING, &args.common.http, "ADDR:PORT", "where to serve HTTP; port 0: any",
          NULL},
-        {"--memory", ARG_SIZE, &args.common.memory_bytes, "SIZE", "memory budget (default 64m)",
-         NULL},
+        {"--memory", ARG_SIZE, &args.common.memory_bytes, "SIZE",
+         "memory budget (default 64m, at least 16m)", NULL},
         {"--log-format", ARG_STRING, &args.common.log_format, "text|json", "default text", NULL},
         {"--log-level", ARG_STRING, &args.common.log_level, "LEVEL",
          "debug, info (default), warn or error", NULL},
@@ -211,7 +221,9 @@ int cli_run(int argc, char **argv)
                 "sluice run: --recover-to is not supported yet: there are no checkpoints\n");
     } else if (run_options_apply(&args.common, "sluice run", &log) == 0) {
         struct load_options load = {.file = operands.items[0], .overrides = &args.overrides};
-        if (load_plan(&plan, NULL, &load) == 0)
+        int loaded = load_plan(&plan, NULL, &load);
+        hide_values(&args.overrides);
+        if (loaded == 0)
             exit_code = run_loaded(&args, plan, &log);
     }
     plan_destroy(plan);

@@ -251,6 +251,77 @@ static int list_input(const char *dir, char ***names, uint32_t *count, struct er
     return 0;
 }
 
+/* The batch a file is about, from its name NN.ENDING; -1: not such a name. */
+static int64_t batch_of(const char *name, const char *ending)
+{
+    const char *dot = strchr(name, '.');
+    int64_t batch;
+    if (!dot || strcmp(dot + 1, ending) != 0 ||
+        !str_to_i64((struct str){name, (size_t)(dot - name)}, &batch) || batch < 0)
+        return -1;
+    return batch;
+}
+
+/* A file about a batch that did not run expects what is not there. No query with state exists yet,
+ * so there is no no-data batch either. */
+static int check_query_files(struct test_case *test, const char *path, const char *ending,
+                             struct err *err)
+{
+    DIR *files = opendir(path);
+    int code = 0;
+    if (!files)
+        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    for (struct dirent *entry; (entry = readdir(files)) && code == 0;) {
+        if (entry->d_name[0] == '.')
+            continue;
+        int64_t batch = batch_of(entry->d_name, ending);
+        if (batch < 0)
+            code = err_set(err, ERR_INVALID, "%s/%s: expected a name like 00.%s", path,
+                           entry->d_name, ending);
+        if (batch >= test->batch) {
+            printf("%s/%s: batch %lld did not run\n", path, entry->d_name, (long long)batch);
+            test->different = true;
+        }
+    }
+    closedir(files);
+    return code;
+}
+
+static bool has_query(const struct plan *plan, const char *name)
+{
+    for (uint32_t i = 0; i < plan->query_count; i++) {
+        if (str_is(plan->queries[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* What is expected must be about queries and batches that there are. */
+static int check_names(struct test_case *test, const char *kind, const char *ending,
+                       struct err *err)
+{
+    char path[PATH_SIZE];
+    int code = 0;
+    snprintf(path, sizeof path, "%s/%s", test->dir, kind);
+    DIR *queries = opendir(path);
+    if (!queries)
+        return 0;
+    for (struct dirent *entry; (entry = readdir(queries)) && code == 0;) {
+        if (entry->d_name[0] == '.')
+            continue;
+        if (!has_query(test->plan, entry->d_name)) {
+            code = err_set(err, ERR_INVALID, "%s/%s: the pipeline has no query \"%s\"", path,
+                           entry->d_name, entry->d_name);
+            break;
+        }
+        snprintf(path, sizeof path, "%s/%s/%s", test->dir, kind, entry->d_name);
+        code = check_query_files(test, path, ending, err);
+        snprintf(path, sizeof path, "%s/%s", test->dir, kind);
+    }
+    closedir(queries);
+    return code;
+}
+
 static int run_batches(struct test_case *test, char **names, uint32_t count, struct err *err)
 {
     int code = 0;
@@ -265,13 +336,8 @@ static int run_batches(struct test_case *test, char **names, uint32_t count, str
         if (code)
             return code;
     }
-    /* No query with state exists yet, so there is no no-data batch: whatever is expected beyond the
-     * last input is a difference. */
-    for (uint32_t i = 0; i < test->plan->query_count && code == 0; i++)
-        buf_clear(&test->outputs[i].rows);
-    for (uint32_t i = 0; i < test->plan->query_count && code == 0; i++)
-        code = compare_rows(test, i, err);
-    return code;
+    return check_names(test, "expected", "ndjson", err) ? err->code
+                                                        : check_names(test, "console", "txt", err);
 }
 
 static int prepare(struct test_case *test, struct err *err)
