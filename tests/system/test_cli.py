@@ -92,6 +92,14 @@ class CommandLine(Case):
         self.assertEqual(sluice("validate", path).returncode, 0)
 
 
+    def test_output_that_cannot_be_written(self):
+        for command in ("validate %s >/dev/full", "validate %s >&-", "--version >/dev/full"):
+            command = command.replace("%s", str(ROOT / "examples" / "transactions.json"))
+            run = subprocess.run(f"{SLUICE} {command}", shell=True, capture_output=True, text=True, timeout=60)
+            self.assertEqual(run.returncode, 1, (command, run.stderr))
+            self.assertIn("standard output", run.stderr)
+
+
 class CaseRunner(Case):
     """sluice test: 0 all pass, 1 a difference, 2 a bad case."""
 
@@ -123,6 +131,20 @@ class CaseRunner(Case):
         (case / "pipeline.json").write_text("{")
         self.assertEqual(sluice("test", case).returncode, 2)
         self.assertEqual(sluice("test", self.directory / "absent").returncode, 2)
+
+    def test_expected_of_a_batch_that_did_not_run(self):
+        case = self.copy()
+        shutil.copy(case / "expected" / "big" / "00.ndjson", case / "expected" / "big" / "77.ndjson")
+        run = sluice("test", case)
+        self.assertEqual(run.returncode, 1, run.stdout + run.stderr)
+        self.assertIn("77.ndjson", run.stdout)
+
+    def test_expected_of_a_query_that_is_not_there(self):
+        case = self.copy()
+        (case / "console" / "absent").mkdir(parents=True)
+        run = sluice("test", case)
+        self.assertEqual(run.returncode, 2, run.stdout + run.stderr)
+        self.assertIn("absent", run.stderr)
 
     def test_no_input(self):
         case = self.copy()

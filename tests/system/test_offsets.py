@@ -32,6 +32,24 @@ class Offsets(Case):
         self.assert_rows(rows, values(0, 0, 50) + values(1, 0, 30))
         self.assertEqual({r["_topic"] for r in rows}, {topic})
 
+    def test_deleted_topic_is_data_loss(self):
+        topic = self.filled_topic([5, 5])
+        run = self.sluice("run", self.document({"subscribe": topic}, trigger={"processingTime": "1 second"}))
+        run.wait_ready()
+        self.broker.delete_topic(topic)
+        self.assertEqual(run.wait_exit(120), 1, run.describe())
+        self.assertIn("deleted", run.stderr())
+        self.assertIn("failOnDataLoss", run.stderr())
+
+    def test_deleted_topic_does_not_hold_up_the_end(self):
+        topic = self.filled_topic([5])
+        run = self.sluice("run", self.document({"subscribe": topic, "failOnDataLoss": False},
+                                               trigger={"processingTime": "1 second"}))
+        run.wait_ready()
+        self.broker.delete_topic(topic)
+        run.wait_log("deleted", 60)
+        self.assertEqual(run.stop(30), 0, run.describe())
+
     def test_order_inside_a_batch_is_topic_partition_offset(self):
         topic = self.filled_topic([40, 40])
         self.run_to_end(self.document({"subscribe": topic}))

@@ -2,10 +2,12 @@
 
 import collections
 import datetime
+import os
+import subprocess
 import time
 import unittest
 
-from harness import ROOT, Case, lab_row, parse_console
+from harness import ROOT, SLUICE, Case, lab_row, parse_console
 
 EXAMPLE = ROOT / "examples" / "transactions.json"
 
@@ -72,6 +74,41 @@ class RunConsole(Case):
         self.assertIn("m4", run.stdout())
         self.assertNotIn("m5", run.stdout())
         self.assertFalse((self.directory / "out").exists() and any((self.directory / "out").iterdir()))
+
+    def test_preview_at_latest_takes_what_comes(self):
+        topic = self.topic()
+        path = self.document({"subscribe": topic, "startingOffsets": "latest"}, trigger={"processingTime": "1 second"})
+        run = self.sluice("run", path, "--preview", "3")
+        run.wait_ready()
+        self.broker.produce(topic, [f"m{i}" for i in range(5)])
+        self.assertEqual(run.wait_exit(), 0, run.describe())
+        self.assertIn("m2", run.stdout())
+        self.assertNotIn("m3", run.stdout())
+
+    def test_a_reader_that_stands_still_costs_nothing(self):
+        topic = self.topic()
+        self.broker.produce(topic, [f"m{i}" * 20 for i in range(20000)])
+        sinks = [{"format": "console", "options": {"numRows": 100000, "truncate": False}}]
+        path = self.document({"subscribe": topic, "startingOffsets": "earliest"}, trigger={"processingTime": "1 second"},
+                             sinks=sinks)
+        reader, writer = os.pipe()
+        run = subprocess.Popen([SLUICE, "run", path, "--http", "127.0.0.1:0"], stdout=writer, stderr=subprocess.DEVNULL)
+        os.close(writer)
+        try:
+            os.read(reader, 1)  # the batch is being written; the next trigger falls into the window measured
+            ticks = self.cpu_ticks(run.pid)
+            time.sleep(3)
+            self.assertLess((self.cpu_ticks(run.pid) - ticks) / os.sysconf("SC_CLK_TCK"), 1, "CPU seconds in 3 s")
+        finally:
+            run.kill()
+            run.wait()
+            os.close(reader)
+
+    @staticmethod
+    def cpu_ticks(pid):
+        with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return int(fields[11]) + int(fields[12])
 
     def test_second_signal_and_stop_while_idle(self):
         topic = self.topic()

@@ -261,6 +261,50 @@ Test(batch, cap_ends_reading_until_the_trigger)
     cr_assert_eq(w.records_done, 3000);
 }
 
+Test(batch, no_turn_is_due_while_something_else_is_waited_for)
+{
+    struct world w;
+    past_first(&w, &ten_seconds);
+    w.at_once = false;
+    w.input.pending = 5;
+    slice(&w);
+    w.input.now_ms = 20000;
+    run(&w);
+    cr_assert(w.machine.committing);
+    w.input.now_ms = 45000;
+    run(&w);
+    cr_assert_eq(batch_next_turn_ms(&w.machine), INT64_MAX);
+}
+
+Test(batch, a_cap_holds_over_batches_sealed_by_memory)
+{
+    struct world w;
+    struct batch_config config = {
+        .interval_ms = 10000, .offsets_per_trigger = 100, .bytes_max = 1000};
+    past_first(&w, &config);
+    w.input.pending = 1000;
+    w.input.slice_max = 60;
+    cr_assert_eq(slice(&w), 60);
+    w.input.held_bytes = 1000;
+    run(&w);
+    cr_assert_eq(w.records_done, 60, "sealed by memory");
+    cr_assert_eq(slice(&w), 40, "what the trigger has left");
+    cr_assert_eq(slice(&w), 0);
+    w.input.now_ms = 20000;
+    run(&w);
+    cr_assert_eq(w.records_done, 100);
+    cr_assert_eq(slice(&w), 60);
+}
+
+Test(batch, a_clock_set_back_stops_no_trigger)
+{
+    struct world w;
+    past_first(&w, &ten_seconds);
+    w.input.now_ms = 1000;
+    run(&w);
+    cr_assert_eq(batch_next_turn_ms(&w.machine), 10000);
+}
+
 Test(batch, a_cap_full_of_gaps_does_not_end_the_reading)
 {
     struct world w;
@@ -397,6 +441,9 @@ Test(batch, random_schedules)
                 w.input.held_bytes += (size_t)rand() % 600;
             w.input.limit_reached = w.input.pending == 0;
             run(&w);
+            /* A turn in the past would come again at once, for ever. */
+            cr_assert(w.machine.filling == NULL || w.machine.filling->records > 0 ||
+                      w.input.pending > 0 || batch_next_turn_ms(&w.machine) > w.input.now_ms);
             for (int s = 0; s < 2; s++) {
                 for (int i = 0; i < 2 && rand() % 3 == 0; i++) {
                     if (w.tickets[s][i].batch)
