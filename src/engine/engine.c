@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "engine/scope.h"
 #include "format/json_decode.h"
@@ -32,33 +33,48 @@ static int bind_query(struct engine *engine, uint32_t index, struct arena *error
     return code;
 }
 
-/* A file cannot hold two columns of one name; names differ by more than case. */
-static void check_file_columns(const struct engine *engine, uint32_t index,
-                               const struct plan_sink *sink, struct arena *error_arena,
-                               struct plan_errors *errors)
+static int compare_nocase(const void *a, const void *b)
 {
-    const struct type *schema = sql_query_schema(engine->queries[index]);
-    for (uint32_t i = 1; i < schema->field_count; i++) {
-        for (uint32_t k = 0; k < i; k++) {
-            if (!str_eq_nocase(schema->fields[i].name, schema->fields[k].name))
-                continue;
-            plan_error_add(errors, error_arena, sink->line, sink->column, ERR_INVALID,
-                           "sink \"%.*s\" writes files, but the query has two columns named "
-                           "\"%.*s\": give one another name with AS",
-                           STR_ARG(sink->name), STR_ARG(schema->fields[i].name));
-            return;
-        }
-    }
+    struct str x = *(const struct str *)a, y = *(const struct str *)b;
+    size_t n = x.n < y.n ? x.n : y.n;
+    int order = n ? strncasecmp(x.p, y.p, n) : 0;
+    return order ? order : (x.n > y.n) - (x.n < y.n);
 }
 
-static void check_sinks(const struct engine *engine, uint32_t index, struct arena *error_arena,
-                        struct plan_errors *errors)
+/* A file cannot hold two columns of one name; names differ by more than case. */
+static int check_file_columns(const struct engine *engine, uint32_t index,
+                              const struct plan_sink *sink, struct arena *error_arena,
+                              struct plan_errors *errors)
+{
+    const struct type *schema = sql_query_schema(engine->queries[index]);
+    struct str *names = ARENA_ARRAY(error_arena, struct str, schema->field_count);
+    if (!names)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < schema->field_count; i++)
+        names[i] = schema->fields[i].name;
+    qsort(names, schema->field_count, sizeof *names, compare_nocase);
+    for (uint32_t i = 1; i < schema->field_count; i++) {
+        if (!str_eq_nocase(names[i], names[i - 1]))
+            continue;
+        plan_error_add(errors, error_arena, sink->line, sink->column, ERR_INVALID,
+                       "sink \"%.*s\" writes files, but the query has two columns named \"%.*s\": "
+                       "give one another name with AS",
+                       STR_ARG(sink->name), STR_ARG(names[i]));
+        return 0;
+    }
+    return 0;
+}
+
+static int check_sinks(const struct engine *engine, uint32_t index, struct arena *error_arena,
+                       struct plan_errors *errors)
 {
     const struct plan_query *query = &engine->plan->queries[index];
-    for (uint32_t i = 0; i < query->sink_count; i++) {
+    int code = 0;
+    for (uint32_t i = 0; i < query->sink_count && code == 0; i++) {
         if (query->sinks[i].format != SINK_CONSOLE && query->sinks[i].path.n > 0)
-            check_file_columns(engine, index, &query->sinks[i], error_arena, errors);
+            code = check_file_columns(engine, index, &query->sinks[i], error_arena, errors);
     }
+    return code;
 }
 
 static int create_decoder(struct engine *engine)
@@ -92,10 +108,10 @@ int engine_create(struct engine **out, const struct plan *plan, struct arena *er
         goto fail;
     for (uint32_t i = 0; i < plan->query_count; i++) {
         code = bind_query(engine, i, error_arena, errors);
+        if (code == 0 && engine->queries[i])
+            code = check_sinks(engine, i, error_arena, errors);
         if (code)
             goto fail;
-        if (engine->queries[i])
-            check_sinks(engine, i, error_arena, errors);
     }
     code = errors->count > problems ? ERR_INVALID : create_decoder(engine);
     if (code)

@@ -155,6 +155,18 @@ Test(engine, sql_problems_of_all_queries_are_listed)
     close_run(&run);
 }
 
+Test(engine, a_file_has_no_two_columns_of_one_name)
+{
+    struct run run;
+    const char *sql =
+        "[{\"name\":\"a\",\"sql\":\"SELECT id, n, upper(id) AS ID FROM tx\",\"sinks\":[{"
+        "\"format\":\"json\",\"path\":\"/tmp/x\"}]}]";
+    cr_assert_eq(open_run(&run, JSON_VALUE, sql), ERR_INVALID);
+    cr_assert_eq(run.errors.count, 1);
+    cr_assert(strstr(run.errors.items[0].message.p, "two columns named"));
+    close_run(&run);
+}
+
 Test(engine, books_do_not_balance_when_one_is_lost)
 {
     struct books books = {.read = 3, .filtered = 1, .accepted = 1};
