@@ -54,8 +54,9 @@ static struct batch_input look(const struct app *app)
         .bytes_per_offset = bytes_per_offset(app),
         .offsets_per_s = app->rate_us > 0 ? app->rate_offsets / app->rate_us * 1e6 : 0,
         .interval_ms = app->options.available_now ? 0 : app->options.plan->trigger_interval_ms};
+    int64_t pending = app->source->ops->pending(app->source); /* first: it looks at the queues */
     return (struct batch_input){.now_ms = clock_wall_ms(),
-                                .pending = app->source->ops->pending(app->source),
+                                .pending = pending,
                                 .limit_reached = app->source->ops->limit_reached(app->source),
                                 .held_bytes = app_held_bytes(app),
                                 .slice_max = slice_offsets_max(&limits)};
@@ -85,9 +86,8 @@ static bool open_slice(struct app *app, const struct batch_input *input)
     return true;
 }
 
-enum drained { DRAINED_SLICE, DRAINED_SOME, DRAINED_WAITS };
-
-static enum drained drain(struct app *app)
+/* False when nothing more can be had now, or reading failed. */
+static bool drain(struct app *app)
 {
     struct source_progress progress;
     struct err err = {0};
@@ -97,13 +97,13 @@ static enum drained drain(struct app *app)
     app->filling->busy_us += now_us - began_us;
     if (code) {
         batch_machine_fail(&app->machine, &err);
-        return DRAINED_WAITS;
+        return false;
     }
     if (!progress.slice_closed)
-        return progress.more ? DRAINED_SOME : DRAINED_WAITS;
+        return progress.more;
     note_rate(app, progress.offsets, now_us - app->slice_opened_us);
     batch_slice_closed(&app->machine, progress.offsets, progress.records);
-    return DRAINED_SLICE;
+    return true;
 }
 
 /* ---- the turn ---- */
@@ -126,9 +126,7 @@ static void start_machine(struct app *app)
 /* When to look again without being woken. */
 static void set_timer(struct app *app, const struct batch_input *input)
 {
-    /* A batch that commits and a slice that is open wake the loop themselves. */
-    bool waits = app->machine.committing || app->machine.slice_open;
-    int64_t at_ms = waits ? INT64_MAX : batch_next_turn_ms(&app->machine);
+    int64_t at_ms = batch_next_turn_ms(&app->machine);
     int64_t gap_ms = (app->slice_next_us - clock_monotonic_us()) / 1000 + 1;
     if (input->pending > 0 && !app->machine.slice_open && gap_ms > 0 &&
         input->now_ms + gap_ms < at_ms && too_early(app, input))
@@ -167,8 +165,7 @@ static void app_turn(struct app *app)
         input = look(app);
         if (!more || (!app->machine.slice_open && !open_slice(app, &input)))
             break;
-        enum drained drained = drain(app);
-        if (drained == DRAINED_WAITS && !app->machine.err.code)
+        if (!drain(app))
             break;
     }
     if (app->machine.err.code)
@@ -358,11 +355,8 @@ int app_create(struct app **out, uv_loop_t *loop, const struct app_options *opti
     random_id(app->run_id);
     init_handles(app);
     *out = app;
-    int code = app_open_parts(app, err);
-    if (code) {
-        app_fail(app, err);
-        return 0; /* closes by itself and finishes with the failure */
-    }
+    if (app_open_parts(app, err) != 0)
+        app_fail(app, err); /* closes by itself and finishes with the failure */
     return 0;
 }
 

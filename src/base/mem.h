@@ -27,14 +27,6 @@ static inline void mem_set(struct mem_account *account, enum mem_use use, size_t
     account->used[use] = bytes;
 }
 
-static inline size_t mem_total(const struct mem_account *account)
-{
-    size_t total = 0;
-    for (int use = 0; use < MEM_USE_COUNT; use++)
-        total += account->used[use];
-    return total;
-}
-
 /* How the budget is split. Constants in mem.c; the sum of all is at most the budget. */
 size_t mem_kafka_bytes_max(const struct mem_account *account);
 size_t mem_batch_bytes_max(const struct mem_account *account); /* outputs of one batch */

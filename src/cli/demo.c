@@ -131,10 +131,8 @@ static int run_pipeline(struct demo *demo, const struct run_options *common, con
     struct buf document = {0};
     char host[256];
     uint16_t port;
-    if (!run_split_address(demo->http, host, sizeof host, &port)) {
-        fprintf(stderr, "sluice demo: --http %s: expected ADDR:PORT\n", demo->http);
+    if (!run_split_address("sluice demo", demo->http, host, sizeof host, &port))
         return 2;
-    }
     print_document(demo, &document);
     if (load_plan_text(&plan, NULL, buf_str(&document), &load) != 0) {
         buf_fini(&document);

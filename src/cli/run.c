@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/load.h"
+#include "plan/listen.h"
 
 /* ---- running ---- */
 
@@ -77,23 +78,18 @@ int run_app(struct app_options *options, const struct run_companion *companion)
 
 /* ---- options ---- */
 
-bool run_split_address(const char *address, char *host, size_t size, uint16_t *port)
+bool run_split_address(const char *command, const char *address, char *host, size_t size,
+                       uint16_t *port)
 {
-    struct str text = str_of(address);
-    const char *colon = strrchr(address, ':');
-    int64_t number;
-    if (!colon || !str_to_i64(str_of(colon + 1), &number) || number < 0 || number > 65535)
-        return false;
-    struct str name = {address, (size_t)(colon - address)};
-    if (name.n > 2 && name.p[0] == '[' && name.p[name.n - 1] == ']')
-        name = (struct str){name.p + 1, name.n - 2};
-    else if (memchr(name.p, ':', name.n))
-        return false; /* an IPv6 address needs brackets */
-    if (name.n == 0 || name.n >= size || text.n == 0)
-        return false;
-    snprintf(host, size, "%.*s", STR_ARG(name));
-    *port = (uint16_t)number;
-    return true;
+    struct str name = {NULL, 0};
+    const char *wrong = listen_parse(str_of(address), &name, port);
+    if (!wrong && name.n >= size)
+        wrong = "the address is too long";
+    if (wrong)
+        fprintf(stderr, "%s: --http %s: %s\n", command, address, wrong);
+    else
+        snprintf(host, size, "%.*s", STR_ARG(name));
+    return !wrong;
 }
 
 int run_options_apply(const struct run_options *options, const char *command, struct log *log)
@@ -152,13 +148,9 @@ static int run_loaded(const struct run_args *args, const struct plan *plan, cons
                                   .http_port = plan->http_port};
     if (args->common.http) {
         options.http_enabled = true;
-        if (!run_split_address(args->common.http, host, sizeof host, &options.http_port)) {
-            fprintf(stderr,
-                    "sluice run: --http %s: expected ADDR:PORT, for example "
-                    "127.0.0.1:8080\n",
-                    args->common.http);
+        if (!run_split_address("sluice run", args->common.http, host, sizeof host,
+                               &options.http_port))
             return 2;
-        }
     }
     if (plan->checkpoint.n == 0 && args->preview == 0)
         log_line(log, LOG_WARN,

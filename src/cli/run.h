@@ -19,8 +19,10 @@ struct run_options {
  */
 int run_options_apply(const struct run_options *options, const char *command,
                       struct log *log) MUST_CHECK;
-/* Splits ADDR:PORT (the address may be in brackets) into host (of size bytes) and port. */
-bool run_split_address(const char *address, char *host, size_t size, uint16_t *port);
+/* Splits ADDR:PORT (the address may be in brackets) into host (of size bytes) and port; prints a
+ * usage problem to stderr and returns false. */
+bool run_split_address(const char *command, const char *address, char *host, size_t size,
+                       uint16_t *port);
 
 /* What runs beside an app on its loop (the demo's producer). */
 struct run_companion {

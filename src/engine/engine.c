@@ -82,10 +82,11 @@ static int create_decoder(struct engine *engine)
     const struct plan_value *value = &engine->plan->value;
     if (value->format != FORMAT_JSON)
         return 0;
-    /* Every column is decoded, also one that no query names: whether a record is malformed is
-     * decided by the whole schema. */
+    /* Columns that no query reads are checked, not kept: whether a record is malformed is decided
+     * by the whole schema. */
     struct json_decode_options options = {.schema = value->schema,
-                                          .corrupt_column = value->corrupt_column};
+                                          .corrupt_column = value->corrupt_column,
+                                          .wanted = engine->scope.used};
     return json_decoder_create(&engine->decoder, &options, NULL);
 }
 
@@ -113,10 +114,13 @@ int engine_create(struct engine **out, const struct plan *plan, struct arena *er
         if (code)
             goto fail;
     }
-    code = errors->count > problems ? ERR_INVALID : create_decoder(engine);
+    code = errors->count > problems ? ERR_INVALID : 0;
     if (code)
         goto fail;
     scope_mark_used(&engine->scope, engine->queries, plan->query_count);
+    code = create_decoder(engine);
+    if (code)
+        goto fail;
     *out = engine;
     return 0;
 fail:

@@ -30,8 +30,9 @@ int scope_init(struct scope *scope, const struct plan *plan)
     *scope = (struct scope){.value_count = schema->field_count};
     uint32_t count = schema->field_count + SCOPE_METADATA_COUNT;
     scope->columns = calloc(count, sizeof *scope->columns);
-    if (!scope->columns)
-        return ERR_NOMEM;
+    scope->used = calloc(count, sizeof *scope->used);
+    if (!scope->columns || !scope->used)
+        return ERR_NOMEM; /* scope_fini frees the other */
     for (uint32_t i = 0; i < schema->field_count; i++) {
         scope->columns[i] =
             (struct sql_column){.name = schema->fields[i].name, .type = schema->fields[i].type};
@@ -44,14 +45,15 @@ int scope_init(struct scope *scope, const struct plan *plan)
 void scope_fini(struct scope *scope)
 {
     free(scope->columns);
+    free(scope->used);
     *scope = (struct scope){0};
 }
 
 void scope_mark_used(struct scope *scope, struct sql_query *const *queries, uint32_t count)
 {
     for (uint32_t q = 0; q < count; q++) {
-        for (uint32_t i = 0; i < SCOPE_METADATA_COUNT; i++)
-            scope->used[i] |= sql_query_uses(queries[q], scope->value_count + i);
+        for (uint32_t i = 0; i < scope->sql.count; i++)
+            scope->used[i] |= sql_query_uses(queries[q], i);
     }
 }
 
@@ -110,7 +112,7 @@ int scope_add_metadata(const struct scope *scope, const struct record_block *rec
     block->cols = cols;
     block->col_count = scope->sql.count;
     for (uint32_t i = 0; i < SCOPE_METADATA_COUNT; i++) {
-        if (!scope->used[i])
+        if (!scope->used[scope->value_count + i])
             continue;
         struct vec *vec = &cols[scope->value_count + i];
         if (vec_init(vec, metadata[i].type, records->count, arena) != 0 ||

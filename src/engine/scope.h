@@ -20,14 +20,14 @@ struct scope {
     struct sql_scope sql;
     struct sql_column *columns; /* what sql.columns points to */
     uint32_t value_count;       /* columns of the value; the metadata columns follow */
-    bool used[SCOPE_METADATA_COUNT];
+    bool *used;                 /* per column: some query reads it */
 };
 
 /* ERR_NOMEM. The plan's names and types are shared, not copied. */
 int scope_init(struct scope *scope, const struct plan *plan) MUST_CHECK;
 void scope_fini(struct scope *scope);
 
-/* Notes which metadata columns the queries read. */
+/* Notes which columns the queries read. */
 void scope_mark_used(struct scope *scope, struct sql_query *const *queries, uint32_t count);
 
 /* Puts the metadata columns behind a decoded block's; ERR_NOMEM. Unused ones stay all zero. */

@@ -2,21 +2,6 @@
 
 #include <librdkafka/rdkafka.h>
 
-const char *kafka_condition_name(enum kafka_condition condition)
-{
-    static const char *const names[] = {
-        [KAFKA_NONE] = "none",
-        [KAFKA_EOF] = "end of partition",
-        [KAFKA_TRANSIENT] = "transient",
-        [KAFKA_OUT_OF_RANGE] = "offset out of range",
-        [KAFKA_UNKNOWN_TOPIC] = "unknown topic or partition",
-        [KAFKA_DENIED] = "access denied",
-        [KAFKA_CORRUPT] = "corrupt message",
-        [KAFKA_FATAL] = "fatal",
-    };
-    return names[condition];
-}
-
 /* Broker errors that another attempt cannot cure, whatever the cluster does meanwhile. */
 static bool is_fatal(rd_kafka_resp_err_t error)
 {

@@ -15,9 +15,6 @@ enum kafka_condition {
     KAFKA_FATAL,   /* this client instance cannot go on, or the request is wrong */
 };
 
-/* Lower-case words for messages and logs. */
-const char *kafka_condition_name(enum kafka_condition condition);
-
 /* From rd_kafka_resp_err_t. */
 enum kafka_condition kafka_condition_of(int rdkafka_error);
 

@@ -14,7 +14,7 @@ struct kafka_batch {
     int64_t next_offset; /* where to read on after these records and the condition */
     bool at_target;      /* next_offset >= target, or a message at or past the target waits */
     bool more;           /* more may be waiting: call again without waiting for a wake-up */
-    /* What came after the records. KAFKA_EOF: the partition ended at next_offset for now. */
+    /* What came after the records. KAFKA_EOF: next_offset is its end at the moment. */
     enum kafka_condition condition;
     char text[300]; /* the client's words for the condition */
 

@@ -125,7 +125,6 @@ static int64_t pending(struct source *base)
 static bool limit_reached(struct source *base)
 {
     struct kafka_source *source = of(base);
-    kafka_source_refresh(source);
     for (uint32_t i = 0; i < source->base.partition_count; i++) {
         const struct kafka_part *part = &source->parts[i];
         /* One that cannot deliver does not hold up batch 0; availableNow waits for it. */
@@ -242,7 +241,8 @@ static int hand_on(struct kafka_source *source, uint32_t i, struct err *err)
     return source->hooks.records(source->hooks.user, &block, err);
 }
 
-/* The client says once where a partition ends for now, and that may lie behind the last record. */
+/* The client says once where a partition ends at the moment, and that may lie behind the last
+ * record. */
 void kafka_source_note_end(struct kafka_source *source, uint32_t i)
 {
     struct kafka_part *part = &source->parts[i];

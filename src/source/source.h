@@ -47,7 +47,8 @@ struct source;
 struct source_ops {
     /* Offsets known to be unread, within the limit if one holds. Cheap: asked at every turn. */
     int64_t (*pending)(struct source *source);
-    /* Everything up to the end offsets at start is read. */
+    /* Everything up to the end offsets at start is read, as of the last call of pending or drain.
+     */
     bool (*limit_reached)(struct source *source);
     /* From now on (batch 0 is sealed) the end offsets at start limit nothing. */
     void (*limit_lift)(struct source *source);

@@ -28,7 +28,7 @@ static inline bool type_is_time(enum type_kind kind)
     return kind == TYPE_DATE || kind == TYPE_TIMESTAMP;
 }
 
-/* Types of one value that kernels are built for now. */
+/* Types of one value that kernels are built for. */
 static inline bool type_is_built(enum type_kind kind)
 {
     return kind != TYPE_DECIMAL && kind != TYPE_STRUCT && kind != TYPE_ARRAY;

@@ -111,6 +111,17 @@ Test(engine, dropmalformed_drops_them)
     close_run(&run);
 }
 
+/* A column that no query reads still decides whether a record is malformed. */
+Test(engine, unread_columns_are_checked)
+{
+    struct run run;
+    cr_assert_eq(open_run(&run, JSON_VALUE, ONE_QUERY("SELECT id FROM tx")), 0);
+    cr_assert_eq(feed(&run, (const char *const[]){"{\"id\":\"a\",\"n\":\"x\"}"}, 1), 0);
+    cr_assert_str_eq(buf_cstr(&run.rows[0]), "{\"id\":\"a\"}\n");
+    cr_assert_eq(run.counts.malformed, 1);
+    close_run(&run);
+}
+
 Test(engine, failfast_names_the_record)
 {
     struct run run;
