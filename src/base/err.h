@@ -13,7 +13,8 @@ enum {
     ERR_NOT_FOUND = -6,
     ERR_DATA_LOSS = -7, /* offsets that should be there are gone */
     ERR_CANCELLED = -8,
-    ERR_AGAIN = -9, /* not now; the callee will say when */
+    ERR_AGAIN = -9,    /* not now; the callee will say when */
+    ERR_CORRUPT = -10, /* saved bytes are damaged, foreign or newer */
 };
 
 struct err {

@@ -10,7 +10,7 @@ enum mem_use {
     MEM_KAFKA,   /* messages in the client's queues */
     MEM_COLUMNS, /* decoded blocks and evaluation scratch */
     MEM_OUTPUT,  /* encoded rows of uncommitted batches */
-    MEM_STATE,   /* groups, windows, dedup keys */
+    MEM_STATE,   /* groups, windows, dedup keys; not limited */
     MEM_USE_COUNT
 };
 
@@ -27,7 +27,8 @@ static inline void mem_set(struct mem_account *account, enum mem_use use, size_t
     account->used[use] = bytes;
 }
 
-/* How the budget is split. Constants in mem.c; the sum of all is at most the budget. */
+/* How the budget is split among queues, columns and outputs. Constants in mem.c; the sum of all is
+ * at most the budget. State has no share: a query needs the groups it has. */
 size_t mem_kafka_bytes_max(const struct mem_account *account);
 size_t mem_batch_bytes_max(const struct mem_account *account); /* outputs of one batch */
 size_t mem_slice_bytes_max(const struct mem_account *account); /* a tenth of the budget */

@@ -20,6 +20,12 @@ static inline struct str str_of(const char *cstr)
     return (struct str){cstr, cstr ? strlen(cstr) : 0};
 }
 
+/* One past the last byte; NULL when p is (adding 0 to NULL is undefined in C17). */
+static inline const char *str_end(struct str s)
+{
+    return s.n ? s.p + s.n : s.p;
+}
+
 static inline bool str_eq(struct str a, struct str b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

@@ -158,3 +158,17 @@ size_t utf8_width(struct str s)
     }
     return width;
 }
+
+int utf8_digit(uint32_t code)
+{
+    static const uint16_t zeros[] = {0x0030, 0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6,
+                                     0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6, 0x0E50, 0x0ED0,
+                                     0x0F20, 0x1040, 0x1090, 0x17E0, 0x1810, 0x1946, 0x19D0, 0x1A80,
+                                     0x1A90, 0x1B50, 0x1BB0, 0x1C40, 0x1C50, 0xA620, 0xA8D0, 0xA900,
+                                     0xA9D0, 0xA9F0, 0xAA50, 0xABF0, 0xFF10};
+    for (size_t i = 0; i < COUNT_OF(zeros); i++) {
+        if (code >= zeros[i] && code < zeros[i] + 10U)
+            return (int)(code - zeros[i]);
+    }
+    return -1;
+}

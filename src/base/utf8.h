@@ -32,3 +32,6 @@ size_t utf8_width(struct str s);
 
 /* Length of the leading part of s that is plain ASCII. */
 size_t utf8_ascii_prefix(struct str s);
+
+/* The value of a decimal digit of the Basic Multilingual Plane (Character.digit), or -1. */
+int utf8_digit(uint32_t code);

@@ -1,9 +1,11 @@
 /* engine.h: what happens to records between source and sinks: decode the value, add the metadata
- * columns, run every query. Pure: records in, blocks of rows out.
+ * columns, transform, watermark, dedup, run every query, keep state. Pure: records in, blocks of
+ * rows out.
  *
  * The source is decoded once, whatever the number of queries. */
 #pragma once
 
+#include "engine/state.h"
 #include "plan/plan.h"
 #include "vec/record.h"
 #include "vec/vec.h"
@@ -13,20 +15,39 @@ struct books {
     uint64_t read, malformed, filtered, no_event_time, future, deduplicated, late, accepted;
 };
 
+/* What one batch did for one query. */
+struct query_counts {
+    struct books books;
+    uint64_t rows_out;
+    uint64_t late_records; /* late in any window: the rows of lateRows with reason "late" */
+    bool takes_part;       /* in this batch; known from the seal on */
+    struct state_counts state;
+    /* Known from the seal on; figures of Spark's StreamingQueryProgress. */
+    uint64_t state_rows;
+    size_t state_bytes;
+    int64_t watermark_us; /* the closing watermark of this batch */
+    uint64_t event_times; /* how many there were; 0: the next three mean nothing */
+    int64_t event_min_us, event_max_us, event_avg_us;
+};
+
 /* What one batch did; the caller's memory, zeroed by engine_counts_reset. */
 struct engine_counts {
-    uint64_t records;    /* read from the source */
-    uint64_t malformed;  /* would set _corrupt_record, whatever the mode does with them */
-    struct books *books; /* per query */
-    uint64_t *rows_out;  /* per query */
+    uint64_t records;   /* read from the source */
+    uint64_t malformed; /* would set _corrupt_record, whatever the mode does with them */
+    struct query_counts *queries;
 };
 
 struct engine;
 
-/* Called for every block of rows a query gives. Block and strings are valid during the call. */
+/* Rows that are not a query's: source.deadLetter and source.lateRows. */
+enum engine_extra { EXTRA_DEAD_LETTER, EXTRA_LATE_ROWS, EXTRA_COUNT };
+
+/* Called for every block of rows. Block and strings are valid during the call. */
 struct engine_hooks {
     void *user;
     int (*rows)(void *user, uint32_t query, const struct block *rows, struct err *err);
+    /* Only for the extras that the plan has. */
+    int (*extra)(void *user, enum engine_extra extra, const struct block *rows, struct err *err);
 };
 
 /* Binds the plan's queries; the plan must outlive the engine. SQL problems of all queries are added
@@ -35,8 +56,23 @@ int engine_create(struct engine **out, const struct plan *plan, struct arena *er
                   struct plan_errors *errors) MUST_CHECK;
 void engine_destroy(struct engine *engine);
 
-/* The columns of a query's rows: a STRUCT. */
+/* Whether blocks of records must come with headers: something reads _headers. */
+bool engine_reads_headers(const struct engine *engine);
+
+/* The `reason` of dead letters, and of the metric that counts them. */
+#define ENGINE_MALFORMED "malformed"
+
+/* The columns of a query's rows, and of an extra's: a STRUCT. */
 const struct type *engine_schema(const struct engine *engine, uint32_t query);
+const struct type *engine_extra_schema(const struct engine *engine, enum engine_extra extra);
+/* For `validate`: the columns decoded, transform, watermark and dedup; a query's conditions, keys,
+ * aggregates, and what state it keeps until when. Indented lines. ERR_NOMEM. */
+int engine_explain_source(const struct engine *engine, struct buf *out) MUST_CHECK;
+int engine_explain_query(const struct engine *engine, uint32_t query, struct buf *out) MUST_CHECK;
+
+/* A sentence about what is given and has no effect, of the source or of a query; NULL: none. */
+const char *engine_source_warning(const struct engine *engine);
+const char *engine_query_warning(const struct engine *engine, uint32_t query);
 
 /* Takes the records of one partition through all queries, in order, and adds to `counts`. Fails
  * with ERR_INVALID at a malformed record under FAILFAST (naming its place) or on a query's run-time
@@ -45,8 +81,45 @@ int engine_process(struct engine *engine, const struct record_block *records,
                    int64_t batch_timestamp_ms, const struct engine_hooks *hooks,
                    struct engine_counts *counts, struct err *err) MUST_CHECK;
 
-/* Memory the engine holds for decoded columns, bytes. */
+/* A partition of the source, as engine_seal is told about it. */
+struct engine_partition {
+    struct str topic;
+    int32_t partition;
+    bool unread; /* has records that are known and not read yet */
+};
+
+/* Ends the batch: every query that takes part (with `data` all of them, else those for which a
+ * watermark moved) gives its rows and its state moves on; then the watermarks do. `partitions` is
+ * asked only for watermark.perPartition. Fails as engine_process. */
+int engine_seal(struct engine *engine, bool data, int64_t batch_timestamp_ms,
+                const struct engine_partition *partitions, uint32_t partition_count,
+                const struct engine_hooks *hooks, struct engine_counts *counts,
+                struct err *err) MUST_CHECK;
+
+/* Every partition is read to its end and has been silent for watermark.idleTimeout: the watermarks
+ * follow the wall clock. Between records of a batch. */
+void engine_idle(struct engine *engine, int64_t now_ms);
+/* The timeout, or -1: watermark.idleTimeout is not given. */
+int64_t engine_idle_timeout_ms(const struct engine *engine);
+
+/* Whether a batch without data is due: some query with watermarked state saw its watermark move. */
+bool engine_wants_batch(const struct engine *engine);
+
+/* Memory the engine holds for decoded columns; for state. Bytes. */
 size_t engine_bytes(const struct engine *engine);
+size_t engine_state_bytes(const struct engine *engine);
+/* Groups, sessions and keys kept, of all queries. */
+uint64_t engine_state_rows(const struct engine *engine);
+bool engine_keeps_state(const struct engine *engine, uint32_t query);
+
+/* The lowest offset of a partition that open windows or sessions still hold, or -1. */
+int64_t engine_low_offset(const struct engine *engine, struct str topic, int32_t partition);
+
+/* All state (watermarks, dedup, groups) as bytes and back: see state_encode and state_decode. Only
+ * between engine_seal and the next record. */
+int engine_encode(const struct engine *engine, enum state_extent extent,
+                  struct buf *out) MUST_CHECK;
+int engine_decode(struct engine *engine, struct str bytes, struct err *err) MUST_CHECK;
 
 /* ERR_NOMEM without memory; fini on all-zero is legal. */
 int engine_counts_init(struct engine_counts *counts, const struct engine *engine) MUST_CHECK;

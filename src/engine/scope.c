@@ -38,7 +38,8 @@ int scope_init(struct scope *scope, const struct plan *plan)
             (struct sql_column){.name = schema->fields[i].name, .type = schema->fields[i].type};
     }
     memcpy(scope->columns + schema->field_count, metadata, sizeof metadata);
-    scope->sql = (struct sql_scope){.view = plan->view, .columns = scope->columns, .count = count};
+    scope->sql = (struct sql_scope){
+        .view = plan->view, .columns = scope->columns, .count = count, .event_time = -1};
     return 0;
 }
 
@@ -49,12 +50,9 @@ void scope_fini(struct scope *scope)
     *scope = (struct scope){0};
 }
 
-void scope_mark_used(struct scope *scope, struct sql_query *const *queries, uint32_t count)
+bool scope_reads_headers(const struct scope *scope)
 {
-    for (uint32_t q = 0; q < count; q++) {
-        for (uint32_t i = 0; i < scope->sql.count; i++)
-            scope->used[i] |= sql_query_uses(queries[q], i);
-    }
+    return scope->used[scope->value_count + SCOPE_HEADERS];
 }
 
 static int fill_keys(struct vec *vec, const struct record_block *records, struct arena *arena)
@@ -66,6 +64,33 @@ static int fill_keys(struct vec *vec, const struct record_block *records, struct
         if (vec_ensure_valid(vec, arena) != 0)
             return ERR_NOMEM;
         vec_set_null(vec, i);
+    }
+    return 0;
+}
+
+/* As Spark: NULL for a record without headers. */
+static int fill_headers(struct vec *vec, const struct record_block *records, struct arena *arena)
+{
+    uint32_t total = records->header_starts ? records->header_starts[records->count] : 0;
+    struct vec *headers = &vec->children[0];
+    if (vec_init(headers, &type_header, total, arena) != 0 || vec_ensure_valid(vec, arena) != 0)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < records->count; i++) {
+        uint32_t start = total ? records->header_starts[i] : 0;
+        uint32_t count = total ? records->header_starts[i + 1] - start : 0;
+        vec->span[i] = (struct vec_span){start, count};
+        if (count == 0)
+            vec_set_null(vec, i);
+    }
+    for (uint32_t i = 0; i < total; i++) {
+        const struct record_header *header = &records->headers[i];
+        headers->children[0].str[i] = header->key;
+        headers->children[1].str[i] = header->value;
+        if (header->value.p)
+            continue;
+        if (vec_ensure_valid(&headers->children[1], arena) != 0)
+            return ERR_NOMEM;
+        vec_set_null(&headers->children[1], i);
     }
     return 0;
 }
@@ -94,7 +119,8 @@ static int fill(struct vec *vec, enum scope_metadata which, const struct record_
         for (uint32_t i = 0; i < n; i++)
             vec->i64[i] = (int64_t)((uint64_t)record[i].timestamp_ms * 1000); /* wraps */
         break;
-    case SCOPE_HEADERS: /* refused when bound: arrays are not supported yet */
+    case SCOPE_HEADERS:
+        return fill_headers(vec, records, arena);
     case SCOPE_METADATA_COUNT:
         break;
     }

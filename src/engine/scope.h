@@ -27,8 +27,8 @@ struct scope {
 int scope_init(struct scope *scope, const struct plan *plan) MUST_CHECK;
 void scope_fini(struct scope *scope);
 
-/* Notes which columns the queries read. */
-void scope_mark_used(struct scope *scope, struct sql_query *const *queries, uint32_t count);
+/* Whether blocks of records must come with headers. */
+bool scope_reads_headers(const struct scope *scope);
 
 /* Puts the metadata columns behind a decoded block's; ERR_NOMEM. Unused ones stay all zero. */
 int scope_add_metadata(const struct scope *scope, const struct record_block *records,

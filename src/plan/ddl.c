@@ -425,17 +425,3 @@ int ddl_parse(struct ddl_column **out, uint32_t *out_count, struct str text, str
     *out_count = list.count;
     return code;
 }
-
-const char *ddl_type_unsupported(const struct type *type)
-{
-    switch (type->kind) {
-    case TYPE_DECIMAL:
-        return "DECIMAL columns are not supported yet";
-    case TYPE_STRUCT:
-        return "STRUCT columns are not supported yet";
-    case TYPE_ARRAY:
-        return "ARRAY columns are not supported yet";
-    default:
-        return NULL;
-    }
-}

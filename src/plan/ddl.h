@@ -22,6 +22,3 @@ enum { DDL_DEPTH_MAX = 32, DDL_COLUMNS_MAX = 10000 };
 /* Parses a schema. Names and types live in `arena`. Duplicate names are left to the caller. */
 int ddl_parse(struct ddl_column **out, uint32_t *out_count, struct str text, struct arena *arena,
               struct ddl_error *error) MUST_CHECK;
-
-/* Why columns of this type cannot be read from JSON yet, or NULL. */
-const char *ddl_type_unsupported(const struct type *type);

@@ -1,140 +1,23 @@
 #include "plan/interval.h"
 
-/* Microseconds of a unit; 0: a calendar unit, whose length varies. */
-static const struct unit {
-    const char *name;
-    int64_t us;
-} units[] = {
-    {"microsecond", 1},     {"millisecond", 1000}, {"second", 1000000},
-    {"minute", 60000000},   {"hour", 3600000000},  {"day", 86400000000},
-    {"week", 604800000000}, {"month", 0},          {"year", 0},
-};
+#include "vec/interval_text.h"
 
-struct reader {
-    struct str text;
-    size_t i;
-};
+#define DAY_US INT64_C(86400000000)
 
-static bool at_space(const struct reader *reader)
+const char *plan_interval_parse(struct str text, int32_t month_days, int64_t *out_ms, size_t *at)
 {
-    char c = reader->text.p[reader->i];
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static void skip_space(struct reader *reader)
-{
-    while (reader->i < reader->text.n && at_space(reader))
-        reader->i++;
-}
-
-static struct str next_word(struct reader *reader)
-{
-    size_t start = reader->i;
-    while (reader->i < reader->text.n && !at_space(reader))
-        reader->i++;
-    return (struct str){reader->text.p + start, reader->i - start};
-}
-
-static const struct unit *find_unit(struct str word)
-{
-    struct str singular = word;
-    if (word.n && (word.p[word.n - 1] | 32) == 's')
-        singular.n--;
-    for (size_t i = 0; i < COUNT_OF(units); i++) {
-        if (str_eq_nocase(word, str_of(units[i].name)) ||
-            str_eq_nocase(singular, str_of(units[i].name)))
-            return &units[i];
-    }
-    return NULL;
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-/* A number without its sign: whole part, and the fraction in millionths (of up to nine digits, as
- * in Spark; those after the sixth are cut off). */
-static const char *parse_number(struct str word, int64_t *whole, int64_t *millionths,
-                                bool *fraction)
-{
-    size_t i = 0;
-    *whole = *millionths = 0;
-    for (; i < word.n && is_digit(word.p[i]); i++) {
-        if (__builtin_mul_overflow(*whole, 10, whole) ||
-            __builtin_add_overflow(*whole, word.p[i] - '0', whole))
-            return "this number is too large";
-    }
-    *fraction = i < word.n && word.p[i] == '.';
-    if (i == 0 && !*fraction)
-        return "expected a number";
-    if (*fraction) {
-        int64_t scale = 100000;
-        size_t start = ++i;
-        for (; i < word.n && is_digit(word.p[i]); i++, scale /= 10)
-            *millionths += (word.p[i] - '0') * scale;
-        if (i - start > 9)
-            return "at most nine digits may follow the decimal point";
-        if (i == start && word.n == 1)
-            return "expected a number";
-    }
-    return i < word.n ? "expected a space between the number and its unit" : NULL;
-}
-
-/* One "number unit", added to *total_us. */
-static const char *parse_term(struct reader *reader, int64_t *total_us, size_t *at)
-{
-    int64_t whole, millionths, us;
-    bool fraction, negative = false;
-    char sign = reader->text.p[reader->i];
-    if (sign == '-' || sign == '+') {
-        negative = sign == '-';
-        reader->i++;
-        skip_space(reader);
-    }
-    *at = reader->i;
-    const char *problem = parse_number(next_word(reader), &whole, &millionths, &fraction);
+    struct vec_interval interval;
+    int64_t us, months_us;
+    const char *problem = interval_text_parse(text, &interval, at);
     if (problem)
         return problem;
-    skip_space(reader);
-    *at = reader->i;
-    struct str word = next_word(reader);
-    if (word.n == 0)
-        return "expected a unit (seconds, minutes, ...) after the number";
-    const struct unit *unit = find_unit(word);
-    if (!unit)
-        return "unknown unit: expected milliseconds, seconds, minutes, hours, days or weeks";
-    if (unit->us == 0)
+    if (interval.months && month_days == 0)
         return "months and years are not supported here, as their length varies";
-    if (fraction && unit->us != 1000000)
-        return "only seconds may have a fraction";
-    if (__builtin_mul_overflow(whole, unit->us, &us) ||
-        __builtin_add_overflow(us, millionths, &us) ||
-        __builtin_add_overflow(*total_us, negative ? -us : us, total_us))
+    bool long_months = __builtin_mul_overflow(interval.months, month_days * DAY_US, &months_us);
+    interval.months = 0;
+    if (long_months || !interval_fixed_us(&interval, &us) ||
+        __builtin_add_overflow(us, months_us, &us))
         return "this interval is too long";
-    return NULL;
-}
-
-const char *plan_interval_parse(struct str text, int64_t *out_ms, size_t *at)
-{
-    struct reader reader = {text, 0};
-    int64_t total_us = 0;
-    *at = 0;
-    skip_space(&reader);
-    struct reader ahead = reader;
-    if (str_eq_nocase(next_word(&ahead), STR("interval"))) {
-        reader = ahead;
-        skip_space(&reader);
-    }
-    *at = reader.i < text.n ? reader.i : 0;
-    if (reader.i == text.n)
-        return "expected a number and a unit";
-    while (reader.i < text.n) {
-        const char *problem = parse_term(&reader, &total_us, at);
-        if (problem)
-            return problem;
-        skip_space(&reader);
-    }
-    *out_ms = total_us / 1000;
+    *out_ms = us / 1000;
     return NULL;
 }

@@ -7,7 +7,8 @@
 #include "base/check.h"
 #include "base/str.h"
 
-/* Parses a length of time into whole milliseconds (the rest is cut off, as Spark does). May be
- * negative. On failure returns a sentence that says what is wrong (static storage), and *at is the
- * byte in `text` it is about; NULL on success. */
-const char *plan_interval_parse(struct str text, int64_t *out_ms, size_t *at) MUST_CHECK;
+/* Parses a length of time into whole milliseconds (the rest is cut off, as Spark does). A month has
+ * month_days days; 0: there must be none. May be negative. On failure returns a sentence that says
+ * what is wrong (static storage), and *at is the byte in `text` it is about; NULL on success. */
+const char *plan_interval_parse(struct str text, int32_t month_days, int64_t *out_ms,
+                                size_t *at) MUST_CHECK;

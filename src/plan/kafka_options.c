@@ -12,13 +12,53 @@ static const struct kafka_property *find_property(struct str name)
     return NULL;
 }
 
-static const char *find_sentence(const struct kafka_refusal *refusals, size_t n, struct str name)
+/* The refusal of a name for one of the two; else any of it, so that it is not taken for unknown. */
+static const struct kafka_refusal *find_refusal(const struct kafka_refusal *refusals, size_t n,
+                                                struct str name, enum kafka_scope scope)
 {
+    const struct kafka_refusal *found = NULL;
     for (size_t i = 0; i < n; i++) {
-        if (str_is(name, refusals[i].name))
-            return refusals[i].sentence;
+        if (!str_is(name, refusals[i].name))
+            continue;
+        found = &refusals[i];
+        if (found->scope & scope)
+            return found;
     }
-    return NULL;
+    return found;
+}
+
+static void report_other_side(struct rules *rules, const struct doc_node *node, struct str name,
+                              enum kafka_scope scope)
+{
+    rules_error_key(rules, node, ERR_INVALID, "\"kafka.%.*s\" is an option of a %s, not of a %s",
+                    STR_ARG(name), scope == KAFKA_CONSUMER ? "producer" : "consumer",
+                    scope == KAFKA_CONSUMER ? "source" : "sink");
+}
+
+/* Whether the name is refused, and reported. */
+static bool report_refused(struct rules *rules, const struct doc_node *node, struct str name,
+                           enum kafka_scope scope)
+{
+    const struct kafka_property *property = find_property(name);
+    const struct kafka_refusal *engine =
+        find_refusal(plan_kafka_engine_names, plan_kafka_engine_name_count, name, scope);
+    const struct kafka_refusal *java =
+        find_refusal(plan_kafka_java_names, plan_kafka_java_name_count, name, scope);
+    if (engine && engine->scope & scope) {
+        rules_error_key(rules, node, ERR_INVALID, "Kafka option \"%.*s\" is not supported: %s",
+                        STR_ARG(name), engine->sentence);
+        return true;
+    }
+    if (java && java->scope & scope) {
+        rules_error_key(rules, node, ERR_INVALID, "\"kafka.%.*s\" is a name of the Java client: %s",
+                        STR_ARG(name), java->sentence);
+        return true;
+    }
+    if ((engine || java) && !(property && property->scope & scope)) {
+        report_other_side(rules, node, name, scope);
+        return true;
+    }
+    return false;
 }
 
 static bool contains(struct str s, const char *word)
@@ -117,19 +157,8 @@ static bool check_value_of(struct rules *rules, const struct doc_node *node,
 bool plan_kafka_option_check(struct rules *rules, const struct doc_node *node, struct str name,
                              enum kafka_scope scope, bool check_value)
 {
-    const char *sentence =
-        find_sentence(plan_kafka_engine_names, plan_kafka_engine_name_count, name);
-    if (sentence) {
-        rules_error_key(rules, node, ERR_INVALID, "Kafka option \"%.*s\" is not supported: %s",
-                        STR_ARG(name), sentence);
+    if (report_refused(rules, node, name, scope))
         return false;
-    }
-    sentence = find_sentence(plan_kafka_java_names, plan_kafka_java_name_count, name);
-    if (sentence && scope == KAFKA_CONSUMER) {
-        rules_error_key(rules, node, ERR_INVALID, "\"kafka.%.*s\" is a name of the Java client: %s",
-                        STR_ARG(name), sentence);
-        return false;
-    }
     const struct kafka_property *property = find_property(name);
     if (!property) {
         report_unknown(rules, node, name);
@@ -142,12 +171,41 @@ bool plan_kafka_option_check(struct rules *rules, const struct doc_node *node, s
         return false;
     }
     if (!(property->scope & scope)) {
-        rules_error_key(rules, node, ERR_INVALID, "\"kafka.%s\" is an option of a %s, not of a %s",
-                        property->name, scope == KAFKA_CONSUMER ? "producer" : "consumer",
-                        scope == KAFKA_CONSUMER ? "source" : "sink");
+        report_other_side(rules, node, name, scope);
         return false;
     }
     return !check_value || check_value_of(rules, node, property);
+}
+
+bool plan_is_kafka_option(struct str key)
+{
+    return key.n >= 6 && str_eq_nocase((struct str){key.p, 6}, STR("kafka."));
+}
+
+void plan_kafka_client_read(struct rules *rules, const struct doc_node *node,
+                            enum kafka_scope scope, struct kafka_client *client)
+{
+    struct str name = {node->key.p + 6, node->key.n - 6};
+    if (!plan_kafka_option_check(rules, node, name, scope, false) || rules->conformance_case)
+        return;
+    if (node->kind == DOC_NULL || node->kind == DOC_ARRAY || node->kind == DOC_OBJECT) {
+        rules_error(rules, node, "\"kafka.%.*s\" must be a string, number or boolean, not %s",
+                    STR_ARG(name), doc_kind_name(node->kind));
+        return;
+    }
+    if (node->broken || !plan_kafka_option_check(rules, node, name, scope, true))
+        return;
+    bool is_brokers = str_is(name, "bootstrap.servers");
+    client->has_brokers |= is_brokers;
+    if (is_brokers && !plan_kafka_brokers_check(rules, node))
+        return;
+    struct plan_where where = doc_where(node);
+    client->options[client->count++] =
+        (struct plan_option){.key = name,
+                             .value = node->text,
+                             .secret = plan_kafka_option_is_secret(name),
+                             .line = where.line,
+                             .column = where.column};
 }
 
 static bool port_is_good(struct str entry)

@@ -70,47 +70,14 @@ struct reading {
     struct rules *rules;
     struct plan_kafka *kafka;
     struct doc_node *found[OPTION_COUNT];
-    struct doc_node *brokers; /* kafka.bootstrap.servers */
+    struct kafka_client client;
 };
-
-static bool is_kafka_option(struct str key)
-{
-    return key.n >= 6 && str_eq_nocase((struct str){key.p, 6}, STR("kafka."));
-}
-
-static void read_client_option(struct reading *reading, struct doc_node *node)
-{
-    struct rules *rules = reading->rules;
-    struct str name = {node->key.p + 6, node->key.n - 6};
-    bool check_value = !rules->conformance_case;
-    if (!plan_kafka_option_check(rules, node, name, KAFKA_CONSUMER, false) || !check_value)
-        return;
-    if (node->kind == DOC_NULL || node->kind == DOC_ARRAY || node->kind == DOC_OBJECT) {
-        rules_error(rules, node, "\"kafka.%.*s\" must be a string, number or boolean, not %s",
-                    STR_ARG(name), doc_kind_name(node->kind));
-        return;
-    }
-    if (node->broken || !plan_kafka_option_check(rules, node, name, KAFKA_CONSUMER, true))
-        return;
-    bool is_brokers = str_is(name, "bootstrap.servers");
-    if (is_brokers)
-        reading->brokers = node;
-    if (is_brokers && !plan_kafka_brokers_check(rules, node))
-        return;
-    struct plan_where where = doc_where(node);
-    reading->kafka->client[reading->kafka->client_count++] =
-        (struct plan_option){.key = name,
-                             .value = node->text,
-                             .secret = plan_kafka_option_is_secret(name),
-                             .line = where.line,
-                             .column = where.column};
-}
 
 static void read_option(struct reading *reading, struct doc_node *node)
 {
     struct rules *rules = reading->rules;
-    if (is_kafka_option(node->key)) {
-        read_client_option(reading, node);
+    if (plan_is_kafka_option(node->key)) {
+        plan_kafka_client_read(rules, node, KAFKA_CONSUMER, &reading->client);
         return;
     }
     size_t i = 0;
@@ -282,14 +249,16 @@ void plan_kafka_read(struct rules *rules, const struct doc_node *source, struct 
                         "\"kafka.bootstrap.servers\" and \"subscribe\"");
         return;
     }
-    reading.kafka->client = RULES_ARRAY(rules, struct plan_option, options->count);
-    if (!reading.kafka->client)
+    reading.client.options = RULES_ARRAY(rules, struct plan_option, options->count);
+    if (!reading.client.options)
         return;
     for (struct doc_node *node = options->first; node; node = node->next)
         read_option(&reading, node);
+    reading.kafka->client = reading.client.options;
+    reading.kafka->client_count = reading.client.count;
     if (rules->conformance_case)
         return;
-    if (!reading.brokers && !doc_member(options, STR("kafka.bootstrap.servers")))
+    if (!reading.client.has_brokers && !doc_member(options, STR("kafka.bootstrap.servers")))
         rules_error(rules, options,
                     "\"kafka.bootstrap.servers\" must be given for a Kafka source: expected "
                     "host:port");

@@ -30,6 +30,7 @@ extern const size_t plan_kafka_property_count;
 /* Names that are refused, each with its own sentence. */
 struct kafka_refusal {
     const char *name, *sentence;
+    enum kafka_scope scope; /* whom the sentence is for */
 };
 
 extern const struct kafka_refusal plan_kafka_engine_names[]; /* sluice sets these itself */

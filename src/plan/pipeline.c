@@ -2,6 +2,7 @@
 
 #include "plan/listen.h"
 #include "plan/queries.h"
+#include "plan/s3.h"
 #include "plan/source.h"
 
 enum {
@@ -60,22 +61,6 @@ static const struct rule_hint trigger_hints[] = {
 static const struct rule_object trigger_rule =
     RULE_OBJECT("\"trigger\"", trigger_keys, trigger_hints);
 
-static const struct rule_key s3_keys[] = {
-    {"endpoint", FORM_STRING, false, "a URL like \"http://localhost:9000\""},
-    {"region", FORM_STRING, false, "a region like \"us-east-1\""},
-    {"pathStyle", FORM_BOOLEAN, false, "true or false"},
-    {"accessKeyId", FORM_SCALAR, false, "a string"},
-    {"secretAccessKey", FORM_SCALAR, false, "a string"},
-    {"sessionToken", FORM_SCALAR, false, "a string"},
-};
-
-static const struct rule_hint s3_hints[] = {
-    {"accessKey", "unknown key \"accessKey\" in \"s3\": did you mean \"accessKeyId\"?",
-     ERR_INVALID},
-    {"secretKey", "unknown key \"secretKey\" in \"s3\": did you mean \"secretAccessKey\"?",
-     ERR_INVALID},
-};
-
 static const struct rule_key http_keys[] = {
     {"listen", FORM_STRING, false, "\"host:port\""},
 };
@@ -127,15 +112,6 @@ static void read_http(struct rules *rules, struct doc_node *node)
         rules_error(rules, listen, "\"listen\" %s: %s", rules_quote(rules, listen->text), problem);
 }
 
-static void read_s3(struct rules *rules, struct doc_node *node)
-{
-    static const struct rule_object rule = RULE_OBJECT("\"s3\"", s3_keys, s3_hints);
-    struct doc_node *found[COUNT_OF(s3_keys)];
-    rules_object(rules, node, &rule, found);
-    if (!rules->conformance_case)
-        rules_error_key(rules, node, ERR_UNSUPPORTED, "\"s3\" is not supported yet");
-}
-
 void plan_pipeline_read(struct rules *rules, struct doc_node *root)
 {
     struct doc_node *found[KEY_COUNT];
@@ -154,7 +130,6 @@ void plan_pipeline_read(struct rules *rules, struct doc_node *root)
         rules_not_empty(rules, found[KEY_CHECKPOINT], "checkpointLocation"))
         rules_error_key(rules, found[KEY_CHECKPOINT], ERR_UNSUPPORTED,
                         "\"checkpointLocation\" is not supported yet");
-    if (found[KEY_S3])
-        read_s3(rules, found[KEY_S3]);
+    plan_s3_read(rules, found[KEY_S3]);
     read_http(rules, found[KEY_HTTP]);
 }

@@ -49,7 +49,7 @@ static bool can_check_sql(const struct rules *rules)
             plan->queries[n++] = plan->queries[i];
     }
     plan->query_count = n;
-    return n > 0 && plan->view.n && plan->value.schema && !rules->columns_unknown;
+    return n > 0 && plan->view.n && plan->value.schema;
 }
 
 int plan_create(struct plan **out, const struct plan_input *input, struct arena *error_arena,

@@ -5,7 +5,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "vec/type.h"
+#include "plan/plan_sink.h"
 
 /* What the environment knows: returns the value of a variable or NULL. */
 typedef const char *(*plan_getenv)(void *user, const char *name);
@@ -25,7 +25,7 @@ struct plan_error {
     int code;           /* ERR_INVALID or ERR_UNSUPPORTED ("not supported yet") */
 };
 
-enum { PLAN_ERRORS_MAX = 1000 };
+enum { PLAN_ERRORS_MAX = 100 };
 
 /* In the order of the document, then of the overrides. All zero is a valid empty list. */
 struct plan_errors {
@@ -34,18 +34,17 @@ struct plan_errors {
     uint32_t left_out; /* beyond PLAN_ERRORS_MAX, or without memory */
 };
 
-struct doc_node;
+/* How many there were. */
+static inline uint32_t plan_errors_found(const struct plan_errors *errors)
+{
+    return errors->count + errors->left_out;
+}
 
-struct plan_option {
-    struct str key, value;
-    bool secret;           /* never shown */
-    uint32_t line, column; /* of the value */
-};
+struct doc_node;
 
 enum plan_format { FORMAT_JSON, FORMAT_TEXT, FORMAT_BINARY };
 enum plan_json_mode { JSON_PERMISSIVE, JSON_FAILFAST, JSON_DROPMALFORMED };
 enum plan_output_mode { OUTPUT_APPEND, OUTPUT_UPDATE, OUTPUT_COMPLETE };
-enum plan_sink_format { SINK_CONSOLE, SINK_JSON, SINK_PARQUET, SINK_CSV, SINK_KAFKA };
 
 /* A starting offset: OFFSET_EARLIEST, OFFSET_LATEST or an offset from 0. */
 enum { OFFSET_EARLIEST = -2, OFFSET_LATEST = -1 };
@@ -82,6 +81,7 @@ struct plan_value {
     const struct type *schema; /* STRUCT; for text and binary: one column `value` */
     enum plan_json_mode mode;
     int corrupt_column; /* index in schema of columnNameOfCorruptRecord, or -1 */
+    struct str timestamp_format, date_format; /* datetime patterns; p NULL: not given */
 };
 
 struct plan_sql {
@@ -93,16 +93,14 @@ struct plan_sql {
     size_t *line_offsets;                 /* first byte in that string's value; sql_errors.h */
 };
 
-struct plan_sink {
-    struct str name; /* given, or <format><index> */
-    enum plan_sink_format format;
-    struct str path;             /* file sinks; empty for console (and in a conformance case) */
-    bool truncate;               /* console: cut cells */
-    int32_t truncate_width;      /* console: to this many characters when truncate; default 20 */
-    int32_t num_rows;            /* console: rows shown, default 20 */
-    struct plan_option *options; /* those a file sink understands, unparsed */
-    uint32_t option_count;
-    uint32_t line, column;
+/* source.watermark; beyond Spark's two: limits, off (-1, false) unless given. */
+struct plan_watermark {
+    bool given;
+    struct str event_time; /* a column of the view that queries read */
+    int64_t delay_ms;
+    int64_t future_limit_ms, idle_timeout_ms;
+    bool per_partition;
+    uint32_t line, column; /* of eventTime */
 };
 
 struct plan_query {
@@ -112,6 +110,7 @@ struct plan_query {
     struct plan_sink *sinks;
     uint32_t sink_count;
     uint32_t line, column;
+    uint32_t mode_line, mode_column; /* of outputMode, or of the query */
 };
 
 struct plan {
@@ -121,11 +120,17 @@ struct plan {
     struct str view; /* source.name */
     struct plan_kafka kafka;
     struct plan_value value;
+    struct plan_sql transform; /* text.p NULL: none */
+    struct plan_watermark watermark;
+    struct plan_name *dedup; /* dropDuplicatesWithinWatermark */
+    uint32_t dedup_count;
+    struct plan_sink *dead_letter, *late_rows; /* NULL: none */
     struct plan_query *queries;
     uint32_t query_count;
     bool available_now;
     int64_t trigger_interval_ms; /* 0: as fast as possible */
     struct str checkpoint;       /* empty: none */
+    struct plan_s3 s3;
     bool http_enabled;
     struct str http_host;
     uint16_t http_port; /* 0: a free one */

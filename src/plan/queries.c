@@ -63,11 +63,9 @@ static void read_output_mode(struct rules *rules, struct doc_node *node, struct 
     if (mode < 0)
         return;
     query->output_mode = (enum plan_output_mode)mode;
-    if (mode == OUTPUT_COMPLETE)
-        rules_error(
-            rules, node,
-            "Complete output mode not supported when there are no streaming aggregations on "
-            "streaming DataFrames/Datasets");
+    struct plan_where where = doc_where(node);
+    query->mode_line = where.line;
+    query->mode_column = where.column;
 }
 
 /* A name and the value it stands at, to be sorted. */
@@ -121,6 +119,8 @@ static void read_query(struct rules *rules, struct doc_node *node, struct plan_q
     struct plan_where where = doc_where(node);
     query->line = where.line;
     query->column = where.column;
+    query->mode_line = where.line;
+    query->mode_column = where.column;
     if (!rules_object(rules, node, &query_rule, found))
         return;
     if (found[KEY_NAME] && rules_name(rules, found[KEY_NAME], "the query's name"))

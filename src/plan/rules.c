@@ -3,7 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/size.h"
 #include "plan/interval.h"
+#include "vec/time_pattern.h"
 
 static const struct str no_excerpt = {NULL, 0};
 
@@ -204,6 +206,38 @@ bool rules_object(struct rules *rules, struct doc_node *node, const struct rule_
     return true;
 }
 
+static void find_option(struct rules *rules, struct doc_node *node, const struct rule_object *rule,
+                        struct doc_node **found)
+{
+    size_t i = 0;
+    while (i < rule->key_count && !str_eq_nocase(node->key, str_of(rule->keys[i].name)))
+        i++;
+    if (i == rule->key_count)
+        rules_unknown_key(rules, node, rule);
+    else if (found[i] && !str_eq(found[i]->key, node->key))
+        rules_error_key(rules, node, ERR_INVALID,
+                        "option %s is \"%.*s\" once more: case does not matter",
+                        rules_quote(rules, node->key), STR_ARG(found[i]->key));
+    else if (!found[i])
+        found[i] = node;
+}
+
+void rules_options(struct rules *rules, struct doc_node *options, const struct rule_object *rule,
+                   rules_option_hook other, void *user, struct doc_node **found)
+{
+    for (size_t i = 0; i < rule->key_count; i++)
+        found[i] = NULL;
+    for (struct doc_node *node = options->first; node; node = node->next) {
+        if (!other || !other(user, node))
+            find_option(rules, node, rule, found);
+    }
+    for (size_t i = 0; i < rule->key_count; i++) {
+        const struct rule_key *key = &rule->keys[i];
+        if (found[i] && !rules_form(rules, found[i], key->name, key->forms, key->expected))
+            found[i] = NULL;
+    }
+}
+
 bool rules_boolean(const struct doc_node *node)
 {
     return str_eq_nocase(node->text, STR("true"));
@@ -263,10 +297,11 @@ bool rules_name(struct rules *rules, const struct doc_node *node, const char *wh
     return node->text.n > 0 && !node->broken;
 }
 
-bool rules_interval(struct rules *rules, const struct doc_node *node, int64_t *out_ms)
+static bool read_interval(struct rules *rules, const struct doc_node *node, int32_t month_days,
+                          int64_t *out_ms)
 {
     size_t at;
-    const char *problem = plan_interval_parse(node->text, out_ms, &at);
+    const char *problem = plan_interval_parse(node->text, month_days, out_ms, &at);
     if (problem)
         rules_error_in(
             rules, node, at, "interval %s: %s%s", rules_quote(rules, node->text), problem,
@@ -275,6 +310,34 @@ bool rules_interval(struct rules *rules, const struct doc_node *node, int64_t *o
         rules_error(rules, node, "interval %s must not be negative",
                     rules_quote(rules, node->text));
     return !problem && *out_ms >= 0 && !node->broken;
+}
+
+bool rules_interval(struct rules *rules, const struct doc_node *node, int64_t *out_ms)
+{
+    return read_interval(rules, node, 0, out_ms);
+}
+
+bool rules_delay(struct rules *rules, const struct doc_node *node, int64_t *out_ms)
+{
+    return read_interval(rules, node, 31, out_ms);
+}
+
+bool rules_size(struct rules *rules, const struct doc_node *node, const char *name, int64_t min,
+                int64_t max, int64_t *out)
+{
+    if (node->broken)
+        return false;
+    if (!size_parse(node->text, out)) {
+        rules_error(rules, node,
+                    "\"%s\" must be a size above 0, such as 134217728 or \"128MB\", not %s", name,
+                    rules_quote(rules, node->text));
+        return false;
+    }
+    if (*out >= min && *out <= max)
+        return true;
+    rules_error(rules, node, "\"%s\" must be from %lld to %lld bytes, not %s", name, (long long)min,
+                (long long)max, rules_quote(rules, node->text));
+    return false;
 }
 
 bool rules_not_empty(struct rules *rules, const struct doc_node *node, const char *name)
@@ -296,4 +359,21 @@ bool rules_string_array(struct rules *rules, const struct doc_node *node, const 
         ok &= !item->broken;
     }
     return ok;
+}
+
+struct str rules_time_pattern(struct rules *rules, const struct doc_node *node, bool parsing)
+{
+    struct time_pattern *pattern = NULL;
+    struct err err = {0};
+    if (!node || node->broken)
+        return (struct str){NULL, 0};
+    if (node->text.n == 0)
+        rules_error(rules, node, "expected a datetime pattern");
+    int code = time_pattern_create(&pattern, node->text, parsing, &err);
+    time_pattern_destroy(pattern);
+    if (code == ERR_NOMEM)
+        rules->out_of_memory = true;
+    else if (code)
+        rules_error(rules, node, "%s", err.msg);
+    return code ? (struct str){NULL, 0} : node->text;
 }

@@ -11,7 +11,6 @@ struct rules {
     struct plan_errors *errors;
     struct arena *error_arena;
     bool conformance_case;
-    bool columns_unknown; /* what queries see is not what the schema says */
     bool out_of_memory;
 };
 
@@ -78,6 +77,14 @@ void rules_unknown_key(struct rules *rules, const struct doc_node *node,
 bool rules_form(struct rules *rules, const struct doc_node *node, const char *name, unsigned forms,
                 const char *expected);
 
+/* Takes an option that is in no table; false leaves it to be reported as unknown. */
+typedef bool (*rules_option_hook)(void *user, struct doc_node *option);
+
+/* The members of an options object, whose names do not depend on case, as in Spark; `found` is
+ * filled as by rules_object. `other` may be NULL. */
+void rules_options(struct rules *rules, struct doc_node *options, const struct rule_object *rule,
+                   rules_option_hook other, void *user, struct doc_node **found);
+
 /* Values that already have the form. False (and an error) when out of range or not one of them. */
 bool rules_boolean(const struct doc_node *node);
 bool rules_integer(struct rules *rules, const struct doc_node *node, int64_t min, int64_t max,
@@ -89,6 +96,14 @@ int rules_enum(struct rules *rules, const struct doc_node *node, const char *nam
 bool rules_name(struct rules *rules, const struct doc_node *node, const char *what);
 /* A length of time in milliseconds, not negative. */
 bool rules_interval(struct rules *rules, const struct doc_node *node, int64_t *out_ms);
+/* The same for a delay, in which a month has 31 days, as in Spark. */
+bool rules_delay(struct rules *rules, const struct doc_node *node, int64_t *out_ms);
+/* A number of bytes as size_parse reads it (base/size.h), from min to max. */
+bool rules_size(struct rules *rules, const struct doc_node *node, const char *name, int64_t min,
+                int64_t max, int64_t *out);
+/* A datetime pattern that can be compiled, for parsing or for formatting (vec/time_pattern.h);
+ * empty after an error, or for NULL. */
+struct str rules_time_pattern(struct rules *rules, const struct doc_node *node, bool parsing);
 /* A string that is not empty. */
 bool rules_not_empty(struct rules *rules, const struct doc_node *node, const char *name);
 /* Every element is a string that is not empty. */

@@ -7,5 +7,6 @@
 void plan_sink_read(struct rules *rules, struct doc_node *node, uint32_t index,
                     enum plan_output_mode mode, struct plan_sink *sink);
 
-/* Reads "deadLetter" or "lateRows" (`name`), which are checked but not supported yet. */
-void plan_sink_read_extra(struct rules *rules, struct doc_node *node, const char *name);
+/* Reads "deadLetter" or "lateRows" (`name`): a file sink or the console. NULL when it is wrong. */
+struct plan_sink *plan_sink_read_extra(struct rules *rules, struct doc_node *node,
+                                       const char *name);

@@ -2,6 +2,7 @@
 
 #include "plan/kafka_source.h"
 #include "plan/sinks.h"
+#include "plan/sql_errors.h"
 #include "plan/value.h"
 
 enum {
@@ -84,43 +85,74 @@ static void check_event_time(struct rules *rules, const struct doc_node *node)
 static void read_watermark(struct rules *rules, struct doc_node *node, bool transformed)
 {
     struct doc_node *found[MARK_COUNT];
-    int64_t interval_ms;
-    rules_object(rules, node, &watermark_rule, found);
-    if (found[MARK_EVENT_TIME] && !transformed)
-        check_event_time(rules, found[MARK_EVENT_TIME]);
-    for (int i = MARK_DELAY; i <= MARK_IDLE; i++) {
-        if (found[i])
-            rules_interval(rules, found[i], &interval_ms);
+    struct plan_watermark *mark = &rules->plan->watermark;
+    if (!rules_object(rules, node, &watermark_rule, found))
+        return;
+    *mark = (struct plan_watermark){.future_limit_ms = -1, .idle_timeout_ms = -1};
+    if (found[MARK_EVENT_TIME]) {
+        struct plan_where where = doc_where(found[MARK_EVENT_TIME]);
+        mark->event_time = found[MARK_EVENT_TIME]->text;
+        mark->line = where.line;
+        mark->column = where.column;
+        if (!transformed)
+            check_event_time(rules, found[MARK_EVENT_TIME]);
     }
-    rules_error_key(rules, node, ERR_UNSUPPORTED, "\"watermark\" is not supported yet");
+    mark->given = found[MARK_EVENT_TIME] && found[MARK_DELAY];
+    if (found[MARK_DELAY])
+        rules_delay(rules, found[MARK_DELAY], &mark->delay_ms);
+    if (found[MARK_FUTURE] && !rules_interval(rules, found[MARK_FUTURE], &mark->future_limit_ms))
+        mark->future_limit_ms = -1;
+    if (found[MARK_IDLE] && !rules_interval(rules, found[MARK_IDLE], &mark->idle_timeout_ms))
+        mark->idle_timeout_ms = -1;
+    mark->per_partition = found[MARK_PER_PARTITION] && rules_boolean(found[MARK_PER_PARTITION]);
 }
 
-static void check_lines(struct rules *rules, const struct doc_node *node)
+static void read_transform(struct rules *rules, struct doc_node *node)
 {
-    if (node->kind == DOC_ARRAY)
-        rules_string_array(rules, node, "transform");
-    rules_error_key(rules, node, ERR_UNSUPPORTED, "\"transform\" is not supported yet");
+    if (node->kind == DOC_ARRAY && !rules_string_array(rules, node, "transform"))
+        return;
+    if (node->broken)
+        return;
+    if (node->kind == DOC_STRING ? str_trim(node->text).n == 0 : node->count == 0)
+        rules_error(rules, node,
+                    "\"transform\" is empty: expected a query like SELECT * FROM source");
+    else if (plan_sql_init(&rules->plan->transform, node, rules->arena))
+        rules->out_of_memory = true;
+}
+
+static void read_dedup(struct rules *rules, struct doc_node *node)
+{
+    struct plan *plan = rules->plan;
+    if (!rules_string_array(rules, node, "dropDuplicatesWithinWatermark"))
+        return;
+    if (node->count == 0)
+        rules_error(rules, node,
+                    "\"dropDuplicatesWithinWatermark\" is empty: expected at least one column");
+    plan->dedup = RULES_ARRAY(rules, struct plan_name, node->count);
+    for (struct doc_node *item = node->first; plan->dedup && item; item = item->next) {
+        struct plan_where where = doc_where(item);
+        plan->dedup[plan->dedup_count++] = (struct plan_name){item->text, where.line, where.column};
+    }
 }
 
 static void read_stages(struct rules *rules, struct doc_node *node, struct doc_node **found)
 {
-    rules->columns_unknown = found[KEY_TRANSFORM] != NULL;
+    struct plan *plan = rules->plan;
     if (found[KEY_TRANSFORM])
-        check_lines(rules, found[KEY_TRANSFORM]);
+        read_transform(rules, found[KEY_TRANSFORM]);
     if (found[KEY_WATERMARK])
         read_watermark(rules, found[KEY_WATERMARK], found[KEY_TRANSFORM] != NULL);
     if (found[KEY_DEDUP]) {
         if (!doc_member(node, STR("watermark")))
             rules_error_key(rules, found[KEY_DEDUP], ERR_INVALID,
-                            "\"dropDuplicatesWithinWatermark\" needs \"watermark\"");
-        rules_string_array(rules, found[KEY_DEDUP], "dropDuplicatesWithinWatermark");
-        rules_error_key(rules, found[KEY_DEDUP], ERR_UNSUPPORTED,
-                        "\"dropDuplicatesWithinWatermark\" is not supported yet");
+                            "dropDuplicatesWithinWatermark is not supported on streaming "
+                            "DataFrames/DataSets without watermark");
+        read_dedup(rules, found[KEY_DEDUP]);
     }
     if (found[KEY_DEAD_LETTER])
-        plan_sink_read_extra(rules, found[KEY_DEAD_LETTER], "deadLetter");
+        plan->dead_letter = plan_sink_read_extra(rules, found[KEY_DEAD_LETTER], "deadLetter");
     if (found[KEY_LATE_ROWS])
-        plan_sink_read_extra(rules, found[KEY_LATE_ROWS], "lateRows");
+        plan->late_rows = plan_sink_read_extra(rules, found[KEY_LATE_ROWS], "lateRows");
 }
 
 void plan_source_read(struct rules *rules, struct doc_node *node)

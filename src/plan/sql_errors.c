@@ -69,7 +69,7 @@ static bool starts_char(char c)
 /* Line `line` (from 0) of the text. */
 static struct str line_of(struct str text, uint32_t line)
 {
-    const char *p = text.p, *end = text.p + text.n;
+    const char *p = text.p, *end = str_end(text);
     for (; line > 0; line--) {
         const char *newline = memchr(p, '\n', (size_t)(end - p));
         if (!newline)
@@ -115,14 +115,10 @@ static void append_excerpt(struct buf *out, struct str line, size_t at)
 }
 
 void plan_sql_error(struct plan_errors *errors, struct arena *error_arena,
-                    const struct plan_query *query, uint32_t sql_line, uint32_t sql_column,
-                    int code, const char *message)
+                    const struct plan_sql *sql, uint32_t sql_line, uint32_t sql_column, int code,
+                    const char *message)
 {
-    const struct plan_sql *sql = &query->sql;
-    if (sql->line_count == 0) { /* a query without text, whose error was reported */
-        plan_error_add(errors, error_arena, query->line, query->column, code, "%s", message);
-        return;
-    }
+    REQUIRE(sql->line_count > 0);
     uint32_t line = sql_line == 0 ? 0 : sql_line - 1;
     if (line >= sql->line_count)
         line = sql->line_count - 1;

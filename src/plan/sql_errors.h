@@ -13,5 +13,5 @@ int plan_sql_init(struct plan_sql *sql, const struct doc_node *node,
 /* Adds an error at a line and column (both from 1, code points) of the query's text, with the line
  * and a caret as its excerpt; the message names the line when the query has several. */
 void plan_sql_error(struct plan_errors *errors, struct arena *error_arena,
-                    const struct plan_query *query, uint32_t sql_line, uint32_t sql_column,
-                    int code, const char *message);
+                    const struct plan_sql *sql, uint32_t sql_line, uint32_t sql_column, int code,
+                    const char *message);

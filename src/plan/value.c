@@ -4,13 +4,25 @@
 
 #include "plan/ddl.h"
 
-enum { KEY_FORMAT, KEY_SCHEMA, KEY_MODE, KEY_CORRUPT, KEY_COUNT };
+enum {
+    KEY_FORMAT,
+    KEY_SCHEMA,
+    KEY_MODE,
+    KEY_CORRUPT,
+    KEY_TIMESTAMP_FORMAT,
+    KEY_DATE_FORMAT,
+    KEY_COUNT
+};
 
 static const struct rule_key keys[KEY_COUNT] = {
     [KEY_FORMAT] = {"format", FORM_STRING, true, "\"json\", \"text\" or \"binary\""},
     [KEY_SCHEMA] = {"schema", FORM_STRING, false, "columns like \"id STRING, amount DOUBLE\""},
     [KEY_MODE] = {"mode", FORM_STRING, false, "PERMISSIVE, FAILFAST or DROPMALFORMED"},
     [KEY_CORRUPT] = {"columnNameOfCorruptRecord", FORM_STRING, false, "the name of a column"},
+    [KEY_TIMESTAMP_FORMAT] = {"timestampFormat", FORM_STRING, false,
+                              "a datetime pattern like \"dd/MM/yyyy HH:mm:ss\""},
+    [KEY_DATE_FORMAT] = {"dateFormat", FORM_STRING, false,
+                         "a datetime pattern like \"dd/MM/yyyy\""},
 };
 
 #define NOT_YET(name)                                                                              \
@@ -19,9 +31,7 @@ static const struct rule_key keys[KEY_COUNT] = {
     }
 
 static const struct rule_hint hints[] = {
-    NOT_YET("timestampFormat"),
     NOT_YET("timestampNTZFormat"),
-    NOT_YET("dateFormat"),
     NOT_YET("enableDateTimeParsingFallback"),
     NOT_YET("primitivesAsString"),
     NOT_YET("prefersDecimal"),
@@ -94,11 +104,6 @@ static void check_columns(struct rules *rules, const struct doc_node *schema,
                                "schema: \"%s\" is the name of a metadata column of the source",
                                metadata_columns[j]);
         }
-        const char *problem = ddl_type_unsupported(columns[i].type);
-        if (problem)
-            plan_error_add_full(rules->errors, rules->error_arena,
-                                doc_where_in(schema, columns[i].type_offset), ERR_UNSUPPORTED,
-                                (struct str){NULL, 0}, "schema: %s", problem);
     }
 }
 
@@ -168,6 +173,9 @@ static void read_json(struct rules *rules, struct doc_node *node, struct doc_nod
         rules->plan->value.mode = mode < 0 ? JSON_PERMISSIVE : (enum plan_json_mode)mode;
     }
     read_corrupt_column(rules, found[KEY_CORRUPT], found[KEY_SCHEMA]);
+    rules->plan->value.timestamp_format =
+        rules_time_pattern(rules, found[KEY_TIMESTAMP_FORMAT], true);
+    rules->plan->value.date_format = rules_time_pattern(rules, found[KEY_DATE_FORMAT], true);
 }
 
 /* text and binary: one column. */

@@ -6,15 +6,15 @@
 
 enum ast_kind {
     AST_NULL,
-    AST_BOOLEAN, /* flag: its value */
-    AST_STRING,  /* text: the value */
-    AST_NUMBER,  /* op: enum token_kind; text: sign and digits without suffix */
-    AST_TYPED,   /* op: keyword (DATE, TIMESTAMP, X); text: the string's value */
-    AST_INTERVAL,
-    AST_NAME,   /* parts */
-    AST_STAR,   /* parts: the qualifier, if any */
-    AST_UNARY,  /* op: enum operator_token */
-    AST_BINARY, /* op: enum operator_token */
+    AST_BOOLEAN,  /* flag: its value */
+    AST_STRING,   /* text: the value */
+    AST_NUMBER,   /* op: enum token_kind; text: sign and digits without suffix */
+    AST_TYPED,    /* op: keyword (DATE, TIMESTAMP, X); text: the string's value */
+    AST_INTERVAL, /* parts: value, unit, ... ; flag: value, first, last unit; or the value alone */
+    AST_NAME,     /* parts */
+    AST_STAR,     /* parts: the qualifier, if any */
+    AST_UNARY,    /* op: enum operator_token */
+    AST_BINARY,   /* op: enum operator_token */
     AST_NOT,
     AST_AND,
     AST_OR,
@@ -25,13 +25,13 @@ enum ast_kind {
     AST_BETWEEN,     /* args: value, low, high; flag: NOT */
     AST_LIKE,        /* op: KW_LIKE, KW_ILIKE or KW_RLIKE; args: value, pattern; flag: NOT;
                         text: the ESCAPE character */
-    AST_LIKE_LIST,   /* LIKE ANY, SOME or ALL (...) */
+    AST_LIKE_LIST,   /* the same with args: value, patterns...; text: ANY or ALL */
     AST_CASE,        /* args: [value,] when, then, ..., [else]; flag: has value; op: has else */
     AST_CAST,        /* type; flag: TRY_CAST */
     AST_CALL,        /* parts: the name; args; and `call` */
     AST_FIELD,       /* text: the field's name */
     AST_INDEX,       /* args: value, index */
-    AST_ROW,         /* (a, b) */
+    AST_ROW,         /* (a, b AS c); parts: the aliases, p NULL for none; flag: written struct() */
 };
 
 struct ast_part {

@@ -34,14 +34,17 @@ static int bind_binary(struct binder *binder, const struct ast *ast, struct expr
     return bind_arithmetic(binder, ast->offset, ast->op, left, right, out);
 }
 
-static int make_logic(struct binder *binder, uint32_t offset, bool and, struct expr *left,
-                      struct expr *right, struct expr **out)
+/* A condition beside AND or OR. */
+static int bind_side(struct binder *binder, const struct ast *ast, const char *what,
+                     struct expr **out)
 {
-    int code = binder_boolean(binder, &left, true, and? "a side of AND" : "a side of OR");
-    if (code == 0)
-        code = binder_boolean(binder, &right, true, and? "a side of AND" : "a side of OR");
-    if (code != 0)
-        return code;
+    int code = bind_expr(binder, ast, out);
+    return code == 0 ? binder_boolean(binder, out, true, what) : code;
+}
+
+int bind_logic(struct binder *binder, uint32_t offset, bool and, struct expr *left,
+               struct expr *right, struct expr **out)
+{
     struct expr *args[] = {left, right};
     *out = binder_call(binder, offset, type_simple(TYPE_BOOLEAN), and? kernel_and : kernel_or, args,
                        2);
@@ -53,20 +56,19 @@ static int make_logic(struct binder *binder, uint32_t offset, bool and, struct e
     return 0;
 }
 
-static int bind_logic(struct binder *binder, const struct ast *ast, struct expr **out)
+static int bind_logic_node(struct binder *binder, const struct ast *ast, struct expr **out)
 {
     struct expr *left, *right;
-    int code = bind_two(binder, ast, &left, &right);
-    return code == 0 ? make_logic(binder, ast->offset, ast->kind == AST_AND, left, right, out)
-                     : code;
+    bool and = ast->kind == AST_AND;
+    const char *what = and? "a side of AND" : "a side of OR";
+    int code = bind_side(binder, ast->args[0], what, &left);
+    code = diag_both(code, bind_side(binder, ast->args[1], what, &right));
+    return code == 0 ? bind_logic(binder, ast->offset, and, left, right, out) : code;
 }
 
-static int make_null_test(struct binder *binder, uint32_t offset, bool negated, struct expr *arg,
-                          struct expr **out)
+int bind_null_test(struct binder *binder, uint32_t offset, bool negated, struct expr *arg,
+                   struct expr **out)
 {
-    int code = binder_check_built(binder, arg->type, arg->offset);
-    if (code != 0)
-        return code;
     *out = binder_call(binder, offset, type_simple(TYPE_BOOLEAN),
                        negated ? kernel_is_not_null : kernel_is_null, &arg, 1);
     if (!*out)
@@ -85,7 +87,7 @@ static int bind_is(struct binder *binder, const struct ast *ast, struct expr **o
     if (code != 0)
         return code;
     if (ast->kind == AST_IS_NULL || ast->op == KW_UNKNOWN)
-        return make_null_test(binder, ast->offset, ast->flag, value, out);
+        return bind_null_test(binder, ast->offset, ast->flag, value, out);
     bool negated = ast->flag;
     if (ast->kind == AST_IS_DISTINCT) {
         negated = !negated;
@@ -114,7 +116,7 @@ static int bind_between(struct binder *binder, const struct ast *ast, struct exp
     if (code == 0)
         code = bind_comparison(binder, ast->offset, OP_LTE, value, high, &high);
     if (code == 0)
-        code = make_logic(binder, ast->offset, true, low, high, out);
+        code = bind_logic(binder, ast->offset, true, low, high, out);
     return code == 0 && ast->flag ? bind_not(binder, ast->offset, *out, out) : code;
 }
 
@@ -130,9 +132,15 @@ static int bind_in(struct binder *binder, const struct ast *ast, struct expr **o
             return code;
         types[i] = args[i]->type;
     }
-    const struct type *type = types_wider_all(types, ast->arg_count);
+    const struct type *type;
+    if (types_common_all(binder->arena, types, ast->arg_count, &type) != 0)
+        return diag_nomem(binder->diag);
+    if (!type && binder_same_shape(types, ast->arg_count))
+        type = types[0];
     if (!type)
         return binder_no_common(binder, ast->offset, "IN", types, ast->arg_count);
+    if (binder_has_interval(type, true))
+        return binder_mismatch(binder, ast->offset, "compare", args[0], args[1]);
     if (type->kind == TYPE_VOID)
         type = type_simple(TYPE_BOOLEAN);
     int code = binder_convert_all(binder, args, ast->arg_count, type);
@@ -172,30 +180,6 @@ static int bind_case_node(struct binder *binder, const struct ast *ast, struct e
     return code == 0 ? bind_case(binder, ast->offset, args, count, "CASE", out) : code;
 }
 
-static int unsupported(struct binder *binder, const struct ast *ast)
-{
-    const char *what = "this expression is not supported yet";
-    switch (ast->kind) {
-    case AST_INTERVAL:
-        what = "INTERVAL is not supported yet";
-        break;
-    case AST_LIKE:
-        what = ast->op == KW_RLIKE   ? "RLIKE is not supported yet"
-               : ast->op == KW_ILIKE ? "ILIKE is not supported yet"
-                                     : "LIKE is not supported yet";
-        break;
-    case AST_FIELD:
-        what = "access to fields of an expression is not supported yet";
-        break;
-    case AST_INDEX:
-        what = "access to elements by index is not supported yet";
-        break;
-    default:
-        break;
-    }
-    return diag_fail(binder->diag, ERR_UNSUPPORTED, ast->offset, "%s", what);
-}
-
 static int bind_unary_node(struct binder *binder, const struct ast *ast, struct expr **out)
 {
     struct expr *arg;
@@ -207,7 +191,7 @@ static int bind_unary_node(struct binder *binder, const struct ast *ast, struct 
     return bind_unary(binder, ast->offset, ast->op, arg, out);
 }
 
-int bind_expr(struct binder *binder, const struct ast *ast, struct expr **out)
+static int bind_node(struct binder *binder, const struct ast *ast, struct expr **out)
 {
     switch ((enum ast_kind)ast->kind) {
     case AST_NULL:
@@ -219,8 +203,9 @@ int bind_expr(struct binder *binder, const struct ast *ast, struct expr **out)
     case AST_NAME:
         return bind_name(binder, ast, out);
     case AST_STAR:
-        return diag_fail(binder->diag, ERR_INVALID, ast->offset,
-                         "* stands only between the commas of SELECT, or in count(*)");
+        return diag_fail(
+            binder->diag, ERR_INVALID, ast->offset,
+            "* stands only between the commas of SELECT, or of a function's arguments");
     case AST_UNARY:
     case AST_NOT:
         return bind_unary_node(binder, ast, out);
@@ -228,7 +213,7 @@ int bind_expr(struct binder *binder, const struct ast *ast, struct expr **out)
         return bind_binary(binder, ast, out);
     case AST_AND:
     case AST_OR:
-        return bind_logic(binder, ast, out);
+        return bind_logic_node(binder, ast, out);
     case AST_IS_NULL:
     case AST_IS_BOOLEAN:
     case AST_IS_DISTINCT:
@@ -244,12 +229,45 @@ int bind_expr(struct binder *binder, const struct ast *ast, struct expr **out)
     case AST_CALL:
         return bind_call(binder, ast, out);
     case AST_INTERVAL:
+        return bind_interval(binder, ast, out);
     case AST_LIKE:
     case AST_LIKE_LIST:
+        return bind_like(binder, ast, out);
     case AST_FIELD:
+        return bind_field(binder, ast, out);
     case AST_INDEX:
+        return bind_index(binder, ast, out);
     case AST_ROW:
-        break;
+        return bind_row(binder, ast, out);
     }
-    return unsupported(binder, ast);
+    return ERR_UNSUPPORTED;
+}
+
+/* The next part of a node to bind: an argument, or the condition of FILTER; NULL: none is left. A *
+ * between arguments has nothing to bind. */
+static const struct ast *next_part(struct bind_frame *frame)
+{
+    const struct ast *ast = frame->ast;
+    while (frame->next < ast->arg_count && ast->args[frame->next]->kind == AST_STAR)
+        frame->next++;
+    if (frame->next < ast->arg_count)
+        return ast->args[frame->next];
+    return frame->next == ast->arg_count && ast->call ? ast->call->filter : NULL;
+}
+
+int bind_expr(struct binder *binder, const struct ast *ast, struct expr **out)
+{
+    struct bind_frame *outer = binder->frame, frame = {.ast = ast};
+    if (outer && next_part(outer) == ast)
+        outer->next++;
+    binder->frame = &frame;
+    int code = bind_node(binder, ast, out);
+    /* Where it stopped at a problem, the rest may have others. */
+    const struct ast *part;
+    while (code != 0 && code != ERR_NOMEM && (part = next_part(&frame))) {
+        struct expr *unused;
+        code = diag_both(code, bind_expr(binder, part, &unused));
+    }
+    binder->frame = outer;
+    return code;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "sql/binder_impl.h"
+#include "vec/decimal.h"
 #include "vec/number.h"
 #include "vec/time.h"
 
@@ -28,10 +29,7 @@ struct expr *binder_constant(struct binder *binder, uint32_t offset, const struc
 struct expr *binder_null(struct binder *binder, uint32_t offset, const struct type *type)
 {
     struct expr *expr = binder_constant(binder, offset, type, NULL, STR("NULL"));
-    if (!expr)
-        return NULL;
-    expr->constant.vec.valid = arena_calloc(binder->arena, 1, sizeof(uint64_t));
-    if (expr->constant.vec.valid)
+    if (expr && vec_init_null(&expr->constant.vec, type, 1, binder->arena) == 0)
         return expr;
     diag_nomem(binder->diag);
     return NULL;
@@ -53,42 +51,53 @@ static int out_of_range(struct binder *binder, const struct ast *ast, const char
                      "the number %.*s is outside the range of %s", DIAG_ARG(ast->text), type);
 }
 
-/* A decimal keeps its text as the label: sign, digits without leading zeros, fraction. */
+/* Precision and scale of digits[.digits][e[+-]digits], as BigDecimal and DecimalType count them: an
+ * exponent moves the point; zeros that it adds count. False: an exponent beyond all limits. */
+static bool measure(struct str s, int64_t *precision, int64_t *scale)
+{
+    int64_t digits = 0, exponent = 0;
+    bool point = false;
+    *scale = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] == 'e' || s.p[i] == 'E') {
+            i += i + 1 < s.n && s.p[i + 1] == '+';
+            if (!str_to_i64((struct str){s.p + i + 1, s.n - i - 1}, &exponent) ||
+                exponent > INT32_MAX || exponent < INT32_MIN)
+                return false;
+            break;
+        }
+        bool digit = s.p[i] >= '0' && s.p[i] <= '9';
+        point |= s.p[i] == '.';
+        *scale += digit && point;
+        digits += digit && (digits || s.p[i] != '0');
+    }
+    *scale -= exponent;
+    *precision = digits ? digits : 1;
+    if (*scale < 0) {
+        *precision -= *scale;
+        *scale = 0;
+    }
+    if (*precision < *scale)
+        *precision = *scale;
+    return true;
+}
+
 static int bind_decimal(struct binder *binder, const struct ast *ast, struct expr **out)
 {
-    struct str s = ast->text;
-    if (memchr(s.p, 'e', s.n) || memchr(s.p, 'E', s.n))
-        return diag_fail(binder->diag, ERR_UNSUPPORTED, ast->offset,
-                         "DECIMAL literals with an exponent are not supported yet");
-    struct buf text = {0};
-    size_t i = s.p[0] == '-';
-    if (i)
-        buf_append_char(&text, '-');
-    while (i + 1 < s.n && s.p[i] == '0' && s.p[i + 1] != '.')
-        i++;
-    if (i < s.n && s.p[i] == '.')
-        buf_append_char(&text, '0');
-    size_t end = s.n - (s.p[s.n - 1] == '.');
-    buf_append(&text, s.p + i, end - i);
-    struct str label = arena_str(binder->arena, buf_str(&text));
-    buf_fini(&text);
-    struct type *type = ARENA_NEW(binder->arena, struct type);
-    if (!label.p || !type)
-        return diag_nomem(binder->diag);
-    const char *point = memchr(label.p, '.', label.n);
-    size_t sign = label.p[0] == '-';
-    size_t scale = point ? label.n - 1 - (size_t)(point - label.p) : 0;
-    size_t whole = label.n - sign - (point ? scale + 1 : 0);
-    size_t precision = scale + (whole == 1 && label.p[sign] == '0' && scale ? 0 : whole);
-    if (precision > 38)
+    int64_t precision, scale;
+    __int128 value;
+    if (!measure(ast->text, &precision, &scale) || precision > DECIMAL_DIGITS_MAX)
         return out_of_range(binder, ast, "DECIMAL(38)");
-    *type = (struct type){
-        .kind = TYPE_DECIMAL, .precision = (uint8_t)precision, .scale = (uint8_t)scale};
-    *out = binder_constant(binder, ast->offset, type, NULL, label);
-    if (!*out)
-        return ERR_NOMEM;
-    (*out)->decimal_literal = true;
-    return 0;
+    const struct type *type = decimal_type((int)precision, (int)scale);
+    if (!decimal_from_text(ast->text, type, &value))
+        return out_of_range(binder, ast, "DECIMAL(38)");
+    char text[NUMBER_TEXT_MAX];
+    struct str label = {text, number_format_decimal_java(value, type->scale, text)};
+    label = arena_str(binder->arena, label);
+    if (!label.p)
+        return diag_nomem(binder->diag);
+    *out = binder_constant(binder, ast->offset, type, &value, label);
+    return *out ? 0 : ERR_NOMEM;
 }
 
 static int bind_integer(struct binder *binder, const struct ast *ast, struct expr **out)
@@ -234,6 +243,29 @@ static int bind_time(struct binder *binder, const struct ast *ast, struct expr *
     return code;
 }
 
+/* A STRING under its SQL text. */
+static int finish_quoted(struct binder *binder, uint32_t offset, struct str value,
+                         struct expr **out)
+{
+    struct buf label = {0};
+    buf_append_char(&label, '\'');
+    for (size_t i = 0; i < value.n; i++) {
+        char c = value.p[i];
+        if (c == '\n')
+            buf_append_str(&label, STR("\\n"));
+        else if ((unsigned char)c < 0x20)
+            buf_printf(&label, "\\u%04X", c);
+        else if (c == '\'' || c == '\\')
+            buf_printf(&label, "\\%c", c);
+        else
+            buf_append_char(&label, c);
+    }
+    buf_append_char(&label, '\'');
+    int code = finish(binder, offset, TYPE_STRING, &value, buf_str(&label), out);
+    buf_fini(&label);
+    return code;
+}
+
 int bind_literal(struct binder *binder, const struct ast *ast, struct expr **out)
 {
     switch (ast->kind) {
@@ -250,7 +282,8 @@ int bind_literal(struct binder *binder, const struct ast *ast, struct expr **out
         struct str value = arena_str(binder->arena, ast->text);
         if (!value.p)
             return diag_nomem(binder->diag);
-        return finish(binder, ast->offset, TYPE_STRING, &value, value, out);
+        return binder->as_text ? finish_quoted(binder, ast->offset, value, out)
+                               : finish(binder, ast->offset, TYPE_STRING, &value, value, out);
     }
     case AST_TYPED:
         return ast->op == KW_X ? bind_binary(binder, ast, out) : bind_time(binder, ast, out);

@@ -167,39 +167,57 @@ static uint32_t pick_word(uint64_t bits, uint32_t base, uint32_t *picks)
     return n;
 }
 
-static int select_rows(struct eval *eval, const struct value *condition)
+/* Takes rows of the selection as the new one, and forgets what was computed for the old one. */
+static int reselect(struct eval *eval, uint32_t *picks, uint32_t n)
 {
-    uint32_t *picks = arena_alloc(eval->arena, eval->rows * sizeof *picks);
-    if (!picks)
-        return ERR_NOMEM;
-    uint32_t n = 0;
-    for (size_t word = 0; word < vec_valid_words(eval->rows); word++) {
-        uint64_t bits =
-            kernel_pack(condition->vec.boolean + word * 64, kernel_word_rows(eval->rows, word));
-        n += pick_word(bits & kernel_valid_word(condition, word), (uint32_t)(word * 64), picks + n);
-    }
-    if (n < eval->rows)
-        eval->picks = picks;
+    for (uint32_t i = 0; eval->picks && i < n; i++)
+        picks[i] = eval->picks[picks[i]];
+    eval->picks = picks;
     eval->rows = n;
-    return 0;
+    if (eval->memo_count)
+        memset(eval->memo, 0, eval->memo_count * sizeof *eval->memo);
+    eval->selected = ARENA_ARRAY(eval->arena, struct eval_column, eval->column_count);
+    return eval->selected ? 0 : ERR_NOMEM;
 }
 
-int eval_select(struct eval *eval, const struct value *condition, uint32_t memo_count,
-                uint32_t column_count)
+static int narrow(struct eval *eval, uint32_t *picks, uint32_t n)
 {
+    return n == eval->rows ? 0 : reselect(eval, picks, n);
+}
+
+int eval_expand(struct eval *eval, uint32_t *picks, const uint32_t *windows, uint32_t n)
+{
+    eval->windows = windows;
+    return reselect(eval, picks, n);
+}
+
+int eval_select(struct eval *eval, const struct value *condition)
+{
+    uint32_t n = 0;
     if (condition->constant) {
         bool pass = !vec_is_null(&condition->vec, 0) && condition->vec.boolean[0];
         eval->rows = pass ? eval->rows : 0;
         return 0;
     }
-    if (select_rows(eval, condition) != 0)
+    uint32_t *picks = arena_alloc(eval->arena, eval->rows * sizeof *picks);
+    if (!picks)
         return ERR_NOMEM;
-    if (!eval->picks)
-        return 0;
-    if (memo_count)
-        memset(eval->memo, 0, memo_count * sizeof *eval->memo);
-    eval->selected = ARENA_ARRAY(eval->arena, struct eval_column, column_count);
-    return eval->selected ? 0 : ERR_NOMEM;
+    for (size_t word = 0; word < vec_valid_words(eval->rows); word++) {
+        uint64_t bits =
+            kernel_pack(condition->vec.boolean + word * 64, kernel_word_rows(eval->rows, word));
+        n += pick_word(bits & kernel_valid_word(condition, word), (uint32_t)(word * 64), picks + n);
+    }
+    return narrow(eval, picks, n);
+}
+
+int eval_keep(struct eval *eval, const uint32_t *kept, uint32_t n)
+{
+    uint32_t *picks = arena_alloc(eval->arena, n * sizeof *picks);
+    if (!picks)
+        return ERR_NOMEM;
+    if (n)
+        memcpy(picks, kept, n * sizeof *picks);
+    return narrow(eval, picks, n);
 }
 
 int eval_materialise(struct eval *eval, const struct value *value, struct vec *out)
@@ -233,7 +251,7 @@ static int fold_one(struct expr *expr, struct arena *arena)
     expr->memo = memo;
     if (code == ERR_NOMEM)
         return code;
-    if (code != 0)
+    if (code != 0 || eval.needs_batch)
         return 0;
     value.constant = true;
     value.valid_shared = true;

@@ -57,8 +57,11 @@ static void print_cast(const struct expr *expr, struct buf *out)
 
 void expr_print(const struct expr *expr, struct buf *out)
 {
+    if (out->n > EXPR_NAME_MAX)
+        return;
     switch ((enum expr_form)expr->form) {
     case FORM_LABEL:
+    case FORM_TEXT:
         buf_append_str(out, expr->label);
         break;
     case FORM_CALL:

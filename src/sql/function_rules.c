@@ -1,45 +1,43 @@
 #include "sql/function_rules.h"
 
 #include "sql/binder_impl.h"
+#include "sql/function_rules_collection.h"
+#include "sql/kernels_time.h"
+#include "vec/decimal.h"
 
 int rule_abs(struct binder *binder, const struct function *function, struct expr *call)
 {
-    (void)binder, (void)function;
+    call->type = call->args[0]->type;
+    call->kernel = kernel_interval_absolute(call->type->kind);
+    if (call->kernel)
+        return 0;
+    int code = binder_param(binder, function->name, 0, PARAM_NUMERIC, &call->args[0]);
     call->type = call->args[0]->type;
     call->kernel = kernel_unary(UNARY_ABS, call->type->kind);
-    return 0;
+    return code;
 }
 
 /* Spark names the column after the argument alone. */
-int rule_cast(struct binder *binder, const struct function *function, struct expr *call)
+static int make_cast(struct binder *binder, struct expr *call, const struct type *to)
 {
-    const struct type *to = type_simple(function->result);
-    struct expr *arg = call->args[0];
-    if (arg->decimal_literal && type_is_floating(to->kind)) {
-        int code = binder_convert(binder, &arg, to);
-        *call = code == 0 ? *arg : *call;
-        return code;
-    }
-    char a[120], b[120];
-    int code = binder_check_built(binder, arg->type, arg->offset);
+    struct expr *cast;
+    int code = binder_cast(binder, call->offset, call->args[0], to, false, &cast);
     if (code != 0)
         return code;
-    if (!kernel_cast(arg->type->kind, to->kind, &call->kernel))
-        return diag_fail(binder->diag, ERR_INVALID, call->offset, "cannot cast %s to %s",
-                         types_name(arg->type, a), types_name(to, b));
-    call->type = to;
+    *call = *cast;
     call->form = FORM_HIDDEN;
     return 0;
 }
 
-int rule_length(struct binder *binder, const struct function *function, struct expr *call)
+int rule_cast(struct binder *binder, const struct function *function, struct expr *call)
 {
-    call->type = type_simple(function->result);
-    call->kernel = kernel_length_binary;
-    if (call->args[0]->type->kind == TYPE_BINARY)
-        return 0;
-    call->kernel = kernel_length_string;
-    return binder_convert(binder, &call->args[0], type_simple(TYPE_STRING));
+    return make_cast(binder, call, type_simple(function->result));
+}
+
+int rule_cast_decimal(struct binder *binder, const struct function *function, struct expr *call)
+{
+    (void)function;
+    return make_cast(binder, call, decimal_type(10, 0));
 }
 
 int rule_coalesce(struct binder *binder, const struct function *function, struct expr *call)
@@ -49,7 +47,8 @@ int rule_coalesce(struct binder *binder, const struct function *function, struct
         return diag_nomem(binder->diag);
     for (uint32_t i = 0; i < call->arg_count; i++)
         types[i] = call->args[i]->type;
-    call->type = types_wider_all(types, call->arg_count);
+    if (types_common_all(binder->arena, types, call->arg_count, &call->type) != 0)
+        return diag_nomem(binder->diag);
     if (!call->type)
         return binder_no_common(binder, call->offset, function->name, types, call->arg_count);
     if (call->type->kind == TYPE_VOID)
@@ -59,8 +58,10 @@ int rule_coalesce(struct binder *binder, const struct function *function, struct
 
 int rule_concat(struct binder *binder, const struct function *function, struct expr *call)
 {
-    (void)function;
-    bool binary = call->arg_count > 0;
+    bool arrays, binary = call->arg_count > 0;
+    int code = rule_concat_arrays(binder, function, call, &arrays);
+    if (code != 0 || arrays)
+        return code;
     for (uint32_t i = 0; i < call->arg_count; i++)
         binary &= call->args[i]->type->kind == TYPE_BINARY;
     call->type = type_simple(binary ? TYPE_BINARY : TYPE_STRING);
@@ -72,13 +73,6 @@ int rule_concat(struct binder *binder, const struct function *function, struct e
     if (!constant)
         return ERR_NOMEM;
     *call = *constant;
-    return 0;
-}
-
-int rule_current(struct binder *binder, const struct function *function, struct expr *call)
-{
-    (void)binder;
-    call->type = type_simple(function->result);
     return 0;
 }
 
@@ -111,11 +105,11 @@ int rule_if(struct binder *binder, const struct function *function, struct expr 
 
 int rule_is_null(struct binder *binder, const struct function *function, struct expr *call)
 {
-    (void)function;
+    (void)binder;
     call->type = type_simple(TYPE_BOOLEAN);
     call->form = FORM_POSTFIX;
     call->label = function->kernel == kernel_is_null ? STR("IS NULL") : STR("IS NOT NULL");
-    return binder_check_built(binder, call->args[0]->type, call->args[0]->offset);
+    return 0;
 }
 
 int rule_nullif(struct binder *binder, const struct function *function, struct expr *call)
@@ -132,9 +126,6 @@ int rule_nullif(struct binder *binder, const struct function *function, struct e
 
 int rule_nvl2(struct binder *binder, const struct function *function, struct expr *call)
 {
-    int code = binder_check_built(binder, call->args[0]->type, call->args[0]->offset);
-    if (code != 0)
-        return code;
     struct expr *test = binder_call(binder, call->offset, type_simple(TYPE_BOOLEAN),
                                     kernel_is_not_null, call->args, 1);
     if (!test)
@@ -142,27 +133,4 @@ int rule_nvl2(struct binder *binder, const struct function *function, struct exp
     test->strict = false;
     struct expr *args[] = {test, call->args[1], call->args[2]};
     return make_choice(binder, function, call, args, FORM_LABEL);
-}
-
-/* Without a length Spark adds the largest, and shows it in the column's name. */
-int rule_substring(struct binder *binder, const struct function *function, struct expr *call)
-{
-    call->type = type_simple(function->result);
-    if (call->args[0]->type->kind == TYPE_BINARY)
-        return diag_fail(binder->diag, ERR_UNSUPPORTED, call->offset,
-                         "%s of a BINARY is not supported yet", function->name);
-    int code = binder_convert(binder, &call->args[0], type_simple(TYPE_STRING));
-    if (code != 0 || call->arg_count == 3)
-        return code;
-    int32_t length = INT32_MAX;
-    struct expr *args[] = {call->args[0], call->args[1], NULL};
-    args[2] =
-        binder_constant(binder, call->offset, type_simple(TYPE_INT), &length, STR("2147483647"));
-    struct expr *longer =
-        args[2] ? binder_call(binder, call->offset, call->type, call->kernel, args, 3) : NULL;
-    if (!longer)
-        return ERR_NOMEM;
-    call->args = longer->args;
-    call->arg_count = 3;
-    return 0;
 }

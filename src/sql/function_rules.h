@@ -8,10 +8,10 @@
 
 RULE_DECLARE(rule_abs);
 RULE_DECLARE(rule_cast); /* bigint(x) and so on */
+RULE_DECLARE(rule_cast_decimal);
 RULE_DECLARE(rule_length);
 RULE_DECLARE(rule_coalesce);
 RULE_DECLARE(rule_concat);
-RULE_DECLARE(rule_current);
 RULE_DECLARE(rule_if);
 RULE_DECLARE(rule_is_null);
 RULE_DECLARE(rule_nullif);

@@ -129,16 +129,36 @@ UNARY(negate, f32, float, -x)
 UNARY(negate, f64, double, -x)
 UNARY(absolute, f32, float, fabsf(x))
 UNARY(absolute, f64, double, fabs(x))
+typedef __int128 i128; /* an unscaled DECIMAL, or what stands in a NULL row */
+UNARY(negate, decimal, i128, 0 - (unsigned __int128)x)
+UNARY(absolute, decimal, i128, x < 0 ? 0 - (unsigned __int128)x : (unsigned __int128)x)
+
+static int negate_interval(struct eval *eval, const struct expr *expr, const struct value *args,
+                           struct value *out)
+{
+    UNUSED_EVAL;
+    for (uint32_t i = 0; i < out->vec.rows; i++) {
+        const struct vec_interval x = args[0].vec.interval[i];
+        out->vec.interval[i] = (struct vec_interval){(int32_t)(0 - (uint32_t)x.months),
+                                                     (int32_t)(0 - (uint32_t)x.days),
+                                                     (int64_t)(0 - (uint64_t)x.micros)};
+    }
+    return 0;
+}
 
 kernel_fn kernel_unary(enum unary_op op, enum type_kind kind)
 {
-    static const kernel_fn table[][3] = {
+    static const kernel_fn table[TYPE_KIND_COUNT][3] = {
         [TYPE_TINYINT] = {negate_i8, absolute_i8, invert_i8},
         [TYPE_SMALLINT] = {negate_i16, absolute_i16, invert_i16},
         [TYPE_INT] = {negate_i32, absolute_i32, invert_i32},
         [TYPE_BIGINT] = {negate_i64, absolute_i64, invert_i64},
         [TYPE_FLOAT] = {negate_f32, absolute_f32, NULL},
         [TYPE_DOUBLE] = {negate_f64, absolute_f64, NULL},
+        [TYPE_DECIMAL] = {negate_decimal, absolute_decimal, NULL},
+        [TYPE_INTERVAL_YEAR_MONTH] = {negate_i32, NULL, NULL},
+        [TYPE_INTERVAL_DAY_TIME] = {negate_i64, NULL, NULL},
+        [TYPE_INTERVAL] = {negate_interval, NULL, NULL},
     };
-    return kind <= TYPE_DOUBLE ? table[kind][op] : NULL;
+    return table[kind][op];
 }

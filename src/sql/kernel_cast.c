@@ -1,23 +1,9 @@
-/* kernel_cast.c: CAST between numbers, BOOLEAN, DATE and TIMESTAMP (Spark's Cast, ansi off). */
+/* kernel_cast.c: CAST between numbers, BOOLEAN, DATE and TIMESTAMP (Spark's Cast, ansi off), and
+ * which kernel does which cast. */
 #include <math.h>
 
-#include "sql/kernel.h"
-#include "sql/kernels.h"
+#include "sql/kernel_cast.h"
 #include "vec/time.h"
-
-#define CAST_KERNEL(name, from_member, from_type, to_member, to_type, compute)                     \
-    static int name(struct eval *eval, const struct expr *expr, const struct value *args,          \
-                    struct value *out)                                                             \
-    {                                                                                              \
-        (void)eval, (void)expr;                                                                    \
-        const from_type *in = args[0].vec.from_member;                                             \
-        to_type *result = out->vec.to_member;                                                      \
-        for (uint32_t i = 0; i < out->vec.rows; i++) {                                             \
-            const from_type x = in[i];                                                             \
-            result[i] = (to_type)(compute);                                                        \
-        }                                                                                          \
-        return 0;                                                                                  \
-    }
 
 /* Java's (int) and (long) of a floating point number: NaN is 0, too large is the limit. */
 static inline int32_t to_int(double x)
@@ -51,14 +37,14 @@ static inline int64_t seconds_to_micros(int64_t seconds)
 }
 
 #define INTEGER_FROM(name, member, type)                                                           \
-    CAST_KERNEL(name##_i8, member, type, i8, int8_t, x)                                            \
-    CAST_KERNEL(name##_i16, member, type, i16, int16_t, x)                                         \
-    CAST_KERNEL(name##_i32, member, type, i32, int32_t, x)                                         \
-    CAST_KERNEL(name##_i64, member, type, i64, int64_t, x)                                         \
-    CAST_KERNEL(name##_f32, member, type, f32, float, x)                                           \
-    CAST_KERNEL(name##_f64, member, type, f64, double, x)                                          \
-    CAST_KERNEL(name##_boolean, member, type, boolean, uint8_t, x != 0)                            \
-    CAST_KERNEL(name##_time, member, type, i64, int64_t, seconds_to_micros(x))
+    KERNEL_CAST(name##_i8, member, type, i8, int8_t, x)                                            \
+    KERNEL_CAST(name##_i16, member, type, i16, int16_t, x)                                         \
+    KERNEL_CAST(name##_i32, member, type, i32, int32_t, x)                                         \
+    KERNEL_CAST(name##_i64, member, type, i64, int64_t, x)                                         \
+    KERNEL_CAST(name##_f32, member, type, f32, float, x)                                           \
+    KERNEL_CAST(name##_f64, member, type, f64, double, x)                                          \
+    KERNEL_CAST(name##_boolean, member, type, boolean, uint8_t, x != 0)                            \
+    KERNEL_CAST(name##_time, member, type, i64, int64_t, seconds_to_micros(x))
 INTEGER_FROM(i8, i8, int8_t)
 INTEGER_FROM(i16, i16, int16_t)
 INTEGER_FROM(i32, i32, int32_t)
@@ -66,13 +52,13 @@ INTEGER_FROM(i64, i64, int64_t)
 
 /* BYTE and SHORT go by way of INT. */
 #define FLOATING_FROM(name, member, type)                                                          \
-    CAST_KERNEL(name##_i8, member, type, i8, int8_t, to_int(x))                                    \
-    CAST_KERNEL(name##_i16, member, type, i16, int16_t, to_int(x))                                 \
-    CAST_KERNEL(name##_i32, member, type, i32, int32_t, to_int(x))                                 \
-    CAST_KERNEL(name##_i64, member, type, i64, int64_t, to_long(x))                                \
-    CAST_KERNEL(name##_f32, member, type, f32, float, x)                                           \
-    CAST_KERNEL(name##_f64, member, type, f64, double, x)                                          \
-    CAST_KERNEL(name##_boolean, member, type, boolean, uint8_t, x != 0)                            \
+    KERNEL_CAST(name##_i8, member, type, i8, int8_t, to_int(x))                                    \
+    KERNEL_CAST(name##_i16, member, type, i16, int16_t, to_int(x))                                 \
+    KERNEL_CAST(name##_i32, member, type, i32, int32_t, to_int(x))                                 \
+    KERNEL_CAST(name##_i64, member, type, i64, int64_t, to_long(x))                                \
+    KERNEL_CAST(name##_f32, member, type, f32, float, x)                                           \
+    KERNEL_CAST(name##_f64, member, type, f64, double, x)                                          \
+    KERNEL_CAST(name##_boolean, member, type, boolean, uint8_t, x != 0)                            \
     static int name##_time(struct eval *eval, const struct expr *expr, const struct value *args,   \
                            struct value *out)                                                      \
     {                                                                                              \
@@ -90,23 +76,23 @@ INTEGER_FROM(i64, i64, int64_t)
 FLOATING_FROM(f32, f32, float)
 FLOATING_FROM(f64, f64, double)
 
-CAST_KERNEL(boolean_i8, boolean, uint8_t, i8, int8_t, x)
-CAST_KERNEL(boolean_i16, boolean, uint8_t, i16, int16_t, x)
-CAST_KERNEL(boolean_i32, boolean, uint8_t, i32, int32_t, x)
-CAST_KERNEL(boolean_i64, boolean, uint8_t, i64, int64_t, x)
-CAST_KERNEL(boolean_f32, boolean, uint8_t, f32, float, x)
-CAST_KERNEL(boolean_f64, boolean, uint8_t, f64, double, x)
-CAST_KERNEL(boolean_time, boolean, uint8_t, i64, int64_t, x) /* true is one microsecond */
+KERNEL_CAST(boolean_i8, boolean, uint8_t, i8, int8_t, x)
+KERNEL_CAST(boolean_i16, boolean, uint8_t, i16, int16_t, x)
+KERNEL_CAST(boolean_i32, boolean, uint8_t, i32, int32_t, x)
+KERNEL_CAST(boolean_i64, boolean, uint8_t, i64, int64_t, x)
+KERNEL_CAST(boolean_f32, boolean, uint8_t, f32, float, x)
+KERNEL_CAST(boolean_f64, boolean, uint8_t, f64, double, x)
+KERNEL_CAST(boolean_time, boolean, uint8_t, i64, int64_t, x) /* true is one microsecond */
 
 #define SECONDS(x) floor_div(x, TIME_MICROS_PER_SECOND)
-CAST_KERNEL(time_i8, i64, int64_t, i8, int8_t, SECONDS(x))
-CAST_KERNEL(time_i16, i64, int64_t, i16, int16_t, SECONDS(x))
-CAST_KERNEL(time_i32, i64, int64_t, i32, int32_t, SECONDS(x))
-CAST_KERNEL(time_i64, i64, int64_t, i64, int64_t, SECONDS(x))
-CAST_KERNEL(time_f32, i64, int64_t, f32, float, (double)x / TIME_MICROS_PER_SECOND)
-CAST_KERNEL(time_f64, i64, int64_t, f64, double, (double)x / TIME_MICROS_PER_SECOND)
-CAST_KERNEL(time_boolean, i64, int64_t, boolean, uint8_t, x != 0)
-CAST_KERNEL(time_date, i64, int64_t, i32, int32_t, floor_div(x, TIME_MICROS_PER_DAY))
+KERNEL_CAST(time_i8, i64, int64_t, i8, int8_t, SECONDS(x))
+KERNEL_CAST(time_i16, i64, int64_t, i16, int16_t, SECONDS(x))
+KERNEL_CAST(time_i32, i64, int64_t, i32, int32_t, SECONDS(x))
+KERNEL_CAST(time_i64, i64, int64_t, i64, int64_t, SECONDS(x))
+KERNEL_CAST(time_f32, i64, int64_t, f32, float, (double)x / TIME_MICROS_PER_SECOND)
+KERNEL_CAST(time_f64, i64, int64_t, f64, double, (double)x / TIME_MICROS_PER_SECOND)
+KERNEL_CAST(time_boolean, i64, int64_t, boolean, uint8_t, x != 0)
+KERNEL_CAST(time_date, i64, int64_t, i32, int32_t, floor_div(x, TIME_MICROS_PER_DAY))
 
 static int date_time(struct eval *eval, const struct expr *expr, const struct value *args,
                      struct value *out)
@@ -174,21 +160,36 @@ static kernel_fn numeric_cast(enum type_kind from, enum type_kind to)
     return table[from][to];
 }
 
-bool kernel_cast(enum type_kind from, enum type_kind to, kernel_fn *kernel)
+/* A STRING and its bytes as BINARY are stored alike. */
+static bool same_bytes(enum type_kind from, enum type_kind to)
+{
+    return (from == TYPE_STRING && to == TYPE_BINARY) || (from == TYPE_BINARY && to == TYPE_STRING);
+}
+
+static kernel_fn choose(const struct type *from, const struct type *to, bool exact)
+{
+    if (from->kind == TYPE_VOID)
+        return kernel_null;
+    if (to->kind == TYPE_STRING)
+        return kernel_cast_to_string(from->kind, exact);
+    if (from->kind == TYPE_STRING)
+        return kernel_cast_from_string(to->kind, exact);
+    if (to->kind == TYPE_DECIMAL)
+        return kernel_cast_to_decimal(from, to);
+    if (from->kind == TYPE_DECIMAL)
+        return kernel_cast_from_decimal(to->kind, exact);
+    return numeric_cast(from->kind, to->kind);
+}
+
+bool kernel_cast(const struct type *from, const struct type *to, bool exact, kernel_fn *kernel)
 {
     *kernel = NULL;
-    if (from == to || (from == TYPE_STRING && to == TYPE_BINARY) ||
-        (from == TYPE_BINARY && to == TYPE_STRING))
+    if (type_eq(from, to) || same_bytes(from->kind, to->kind))
         return true;
-    if (from == TYPE_VOID) {
-        *kernel = kernel_null;
-        return true;
-    }
-    if (to == TYPE_STRING)
-        *kernel = kernel_cast_to_string(from);
-    else if (from == TYPE_STRING)
-        *kernel = kernel_cast_from_string(to);
-    else
-        *kernel = numeric_cast(from, to);
+    bool refused = false;
+    if (exact)
+        *kernel = kernel_try_cast(from->kind, to->kind, &refused);
+    if (!*kernel && !refused)
+        *kernel = choose(from, to, exact);
     return *kernel != NULL;
 }

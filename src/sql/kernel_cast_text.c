@@ -2,8 +2,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "sql/kernel.h"
-#include "sql/kernels.h"
+#include "base/utf8.h"
+#include "sql/kernel_cast.h"
+#include "vec/decimal.h"
 #include "vec/number.h"
 #include "vec/time.h"
 
@@ -192,31 +193,59 @@ static bool read_f32(struct eval *eval, struct str s, float *out)
     return true;
 }
 
+static bool read_timestamp(struct eval *eval, struct str s, int64_t *out)
+{
+    if (time_parse_timestamp(s, out))
+        return true;
+    bool ok = time_parse_of_today(s, eval->context ? eval->context->batch_timestamp_us : 0, out);
+    eval->needs_batch |= ok && !eval->context;
+    return ok;
+}
+
 FROM_STRING(string_f32, read_f32(eval, s, &out->vec.f32[i]))
 FROM_STRING(string_f64, parse_floating(eval, s, false, &out->vec.f64[i]))
 FROM_STRING(string_boolean, parse_boolean(s, &out->vec.boolean[i]))
 FROM_STRING(string_date, time_parse_date(s, &out->vec.i32[i]))
-FROM_STRING(string_time, time_parse_timestamp(s, &out->vec.i64[i]))
+FROM_STRING(string_time, read_timestamp(eval, s, &out->vec.i64[i]))
+/* java.math.BigDecimal takes the digits of all scripts. */
+static bool read_decimal(struct eval *eval, struct str s, const struct type *type, __int128 *out)
+{
+    if (decimal_from_text(s, type, out))
+        return true;
+    char *text = utf8_ascii_prefix(s) < s.n ? kernel_text(eval, s.n) : NULL;
+    if (!text)
+        return false;
+    size_t to = 0;
+    for (size_t i = 0, n; i < s.n; i += n) {
+        uint32_t code;
+        n = utf8_decode((struct str){s.p + i, s.n - i}, &code);
+        int digit = utf8_digit(code);
+        if (digit < 0)
+            memcpy(text + to, s.p + i, n);
+        else
+            text[to] = (char)('0' + digit);
+        to += digit < 0 ? n : 1;
+    }
+    return decimal_from_text((struct str){text, to}, type, out);
+}
 
-kernel_fn kernel_cast_from_string(enum type_kind to)
+FROM_STRING(string_decimal, read_decimal(eval, s, out->vec.type, &out->vec.decimal[i]))
+
+kernel_fn kernel_cast_from_string(enum type_kind to, bool exact)
 {
     static const kernel_fn table[TYPE_KIND_COUNT] = {
         [TYPE_BOOLEAN] = string_boolean, [TYPE_TINYINT] = string_i8, [TYPE_SMALLINT] = string_i16,
         [TYPE_INT] = string_i32,         [TYPE_BIGINT] = string_i64, [TYPE_FLOAT] = string_f32,
         [TYPE_DOUBLE] = string_f64,      [TYPE_DATE] = string_date,  [TYPE_TIMESTAMP] = string_time,
+        [TYPE_DECIMAL] = string_decimal,
     };
-    return table[to];
-}
-
-kernel_fn kernel_try_cast_integer(enum type_kind to)
-{
-    static const kernel_fn table[] = {
+    static const kernel_fn exacts[] = {
         [TYPE_TINYINT] = string_exact_i8,
         [TYPE_SMALLINT] = string_exact_i16,
         [TYPE_INT] = string_exact_i32,
         [TYPE_BIGINT] = string_exact_i64,
     };
-    return type_is_integral(to) ? table[to] : NULL;
+    return exact && type_is_integral(to) ? exacts[to] : table[to];
 }
 
 /* A loop that writes text: `format` writes the value of row i at `text` and gives its length. */
@@ -249,6 +278,8 @@ TO_STRING(f32_string, number_format_float(in->f32[i], text))
 TO_STRING(f64_string, number_format_double(in->f64[i], text))
 TO_STRING(date_string, time_format_date(in->i32[i], text))
 TO_STRING(time_string, time_format_timestamp(in->i64[i], text))
+TO_STRING(decimal_string, number_format_decimal_java(in->decimal[i], in->type->scale, text))
+TO_STRING(decimal_plain, number_format_decimal(in->decimal[i], in->type->scale, text))
 
 static int boolean_string(struct eval *eval, const struct expr *expr, const struct value *args,
                           struct value *out)
@@ -259,12 +290,13 @@ static int boolean_string(struct eval *eval, const struct expr *expr, const stru
     return 0;
 }
 
-kernel_fn kernel_cast_to_string(enum type_kind from)
+kernel_fn kernel_cast_to_string(enum type_kind from, bool exact)
 {
     static const kernel_fn table[TYPE_KIND_COUNT] = {
         [TYPE_BOOLEAN] = boolean_string, [TYPE_TINYINT] = i8_string, [TYPE_SMALLINT] = i16_string,
         [TYPE_INT] = i32_string,         [TYPE_BIGINT] = i64_string, [TYPE_FLOAT] = f32_string,
         [TYPE_DOUBLE] = f64_string,      [TYPE_DATE] = date_string,  [TYPE_TIMESTAMP] = time_string,
+        [TYPE_DECIMAL] = decimal_string,
     };
-    return table[from];
+    return exact && from == TYPE_DECIMAL ? decimal_plain : table[from];
 }

@@ -1,6 +1,6 @@
 /* kernel_choose.c: CASE, IF, coalesce, and values of the batch. */
 #include "sql/kernel.h"
-#include "sql/kernels.h"
+#include "sql/kernels_nested.h"
 
 /* Copies the values of the rows in `bits` (of one word) from an argument. */
 static void copy_rows(struct value *out, const struct value *from, size_t word, uint64_t bits)
@@ -61,6 +61,8 @@ int kernel_case(struct eval *eval, const struct expr *expr, const struct value *
                 struct value *out)
 {
     uint32_t rows = out->vec.rows;
+    if (type_is_nested(out->vec.type->kind))
+        return kernel_case_nested(eval, expr, args, out);
     memset(out->vec.data, 0, rows * type_width(out->vec.type));
     for (size_t word = 0; word < vec_valid_words(rows); word++) {
         uint64_t open = all_bits(rows, word);
@@ -89,6 +91,8 @@ int kernel_coalesce(struct eval *eval, const struct expr *expr, const struct val
         return 0;
     }
     uint32_t rows = out->vec.rows;
+    if (type_is_nested(out->vec.type->kind))
+        return kernel_coalesce_nested(eval, expr, args, out);
     memset(out->vec.data, 0, rows * type_width(out->vec.type));
     for (size_t word = 0; word < vec_valid_words(rows); word++) {
         uint64_t open = all_bits(rows, word);

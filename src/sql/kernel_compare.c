@@ -1,6 +1,6 @@
 /* kernel_compare.c: comparisons, into one byte per row. */
 #include "sql/kernel.h"
-#include "sql/kernels.h"
+#include "sql/kernels_nested.h"
 
 /* X(name, member of struct vec, C type) */
 #define PLAIN_TYPES(X)                                                                             \
@@ -8,7 +8,10 @@
     X(i8, int8_t)                                                                                  \
     X(i16, int16_t)                                                                                \
     X(i32, int32_t)                                                                                \
-    X(i64, int64_t)
+    X(i64, int64_t)                                                                                \
+    X(decimal, i128)
+
+typedef __int128 i128; /* DECIMALs of one scale */
 
 #define COMPARE(name, member, type, test)                                                          \
     static int name##_##member(struct eval *eval, const struct expr *expr,                         \
@@ -53,10 +56,20 @@ COMPARE(ge, str, text, str_cmp(x, y) >= 0)
 kernel_fn kernel_compare(enum compare_op op, enum type_kind kind)
 {
     static const kernel_fn table[TYPE_KIND_COUNT][COMPARE_OP_COUNT] = {
-        [TYPE_BOOLEAN] = ROW(boolean), [TYPE_TINYINT] = ROW(i8),    [TYPE_SMALLINT] = ROW(i16),
-        [TYPE_INT] = ROW(i32),         [TYPE_BIGINT] = ROW(i64),    [TYPE_FLOAT] = ROW(f32),
-        [TYPE_DOUBLE] = ROW(f64),      [TYPE_STRING] = ROW(str),    [TYPE_BINARY] = ROW(str),
-        [TYPE_DATE] = ROW(i32),        [TYPE_TIMESTAMP] = ROW(i64),
+        [TYPE_BOOLEAN] = ROW(boolean),
+        [TYPE_TINYINT] = ROW(i8),
+        [TYPE_SMALLINT] = ROW(i16),
+        [TYPE_INT] = ROW(i32),
+        [TYPE_BIGINT] = ROW(i64),
+        [TYPE_FLOAT] = ROW(f32),
+        [TYPE_DOUBLE] = ROW(f64),
+        [TYPE_STRING] = ROW(str),
+        [TYPE_BINARY] = ROW(str),
+        [TYPE_DATE] = ROW(i32),
+        [TYPE_TIMESTAMP] = ROW(i64),
+        [TYPE_DECIMAL] = ROW(decimal),
+        [TYPE_INTERVAL_YEAR_MONTH] = ROW(i32),
+        [TYPE_INTERVAL_DAY_TIME] = ROW(i64),
     };
-    return table[kind][op];
+    return type_is_nested(kind) ? kernel_compare_nested(op) : table[kind][op];
 }

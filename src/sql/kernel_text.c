@@ -1,22 +1,8 @@
 /* kernel_text.c: functions on STRING and BINARY. */
 #include "base/utf8.h"
-#include "sql/kernel.h"
-#include "sql/kernels.h"
+#include "sql/kernel_string.h"
+#include "sql/kernels_text.h"
 #include "sql/unicode_case.h"
-
-static bool is_ascii(struct str s)
-{
-    uint64_t high = 0;
-    size_t i = 0;
-    for (; i + 8 <= s.n; i += 8) {
-        uint64_t x;
-        memcpy(&x, s.p + i, 8);
-        high |= x;
-    }
-    for (; i < s.n; i++)
-        high |= (uint64_t)(unsigned char)s.p[i];
-    return !(high & 0x8080808080808080ULL);
-}
 
 /* ASCII only; branch-free so that the compiler can take 16 bytes at a time. */
 static void convert_ascii(struct str s, bool upper, char *out)
@@ -32,7 +18,7 @@ static int convert_case(struct eval *eval, const struct value *args, struct valu
 {
     for (uint32_t i = 0; i < out->vec.rows; i++) {
         struct str s = args[0].vec.str[i];
-        bool ascii = is_ascii(s);
+        bool ascii = string_is_ascii(s);
         char *text = kernel_text(eval, ascii ? s.n : s.n * UNICODE_CASE_GROWTH);
         if (!text)
             return ERR_NOMEM;
@@ -61,28 +47,13 @@ int kernel_lower(struct eval *eval, const struct expr *expr, const struct value 
     return convert_case(eval, args, out, false);
 }
 
-/* Bytes that a character takes by its first byte, as UTF8String.numBytesForFirstByte has it. */
-static size_t char_bytes(char c)
-{
-    unsigned char b = (unsigned char)c;
-    return b < 0xC2 ? 1 : b < 0xE0 ? 2 : b < 0xF0 ? 3 : b < 0xF5 ? 4 : 1;
-}
-
-static int32_t count_chars(struct str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n; i += char_bytes(s.p[i]))
-        n++;
-    return (int32_t)n;
-}
-
 int kernel_length_string(struct eval *eval, const struct expr *expr, const struct value *args,
                          struct value *out)
 {
     (void)eval, (void)expr;
     for (uint32_t i = 0; i < out->vec.rows; i++) {
         struct str s = args[0].vec.str[i];
-        out->vec.i32[i] = is_ascii(s) ? (int32_t)s.n : count_chars(s);
+        out->vec.i32[i] = (int32_t)string_chars(s);
     }
     return 0;
 }
@@ -122,46 +93,88 @@ int kernel_concat(struct eval *eval, const struct expr *expr, const struct value
     return 0;
 }
 
-/* UTF8String.substringSQL: positions count from 1, negative ones from the end, 0 is like 1. The
- * result is a view. */
-static struct str substring(struct str s, int32_t position, int32_t length)
-{
-    bool ascii = is_ascii(s);
-    int64_t chars = ascii ? (int64_t)s.n : count_chars(s);
-    int64_t start = position > 0 ? position - 1LL : position < 0 ? chars + position : 0;
-    int64_t end = start + length;
-    if (end > INT32_MAX)
-        end = INT32_MAX;
-    if (end < INT32_MIN)
-        end = INT32_MIN;
-    if (end <= start || start >= chars)
-        return (struct str){s.p, 0};
-    start = start < 0 ? 0 : start;
-    if (end <= start)
-        return (struct str){s.p, 0};
-    end = end > chars ? chars : end;
-    if (ascii)
-        return (struct str){s.p + start, (size_t)(end - start)};
-    size_t from = 0, to;
-    int64_t c = 0;
-    for (; c < start && from < s.n; c++)
-        from += char_bytes(s.p[from]);
-    for (to = from; c < end && to < s.n; c++)
-        to += char_bytes(s.p[to]);
-    from = from < s.n ? from : s.n;
-    to = to < s.n ? to : s.n;
-    return (struct str){s.p + from, to - from};
-}
-
 int kernel_substring(struct eval *eval, const struct expr *expr, const struct value *args,
                      struct value *out)
 {
     (void)eval, (void)expr;
+    for (uint32_t i = 0; i < out->vec.rows; i++)
+        out->vec.str[i] =
+            string_substring(arg_str(&args[0], i), arg_int(&args[1], i), arg_int(&args[2], i));
+    return 0;
+}
+
+int kernel_substring_binary(struct eval *eval, const struct expr *expr, const struct value *args,
+                            struct value *out)
+{
+    (void)eval, (void)expr;
+    for (uint32_t i = 0; i < out->vec.rows; i++)
+        out->vec.str[i] =
+            string_byte_substring(arg_str(&args[0], i), arg_int(&args[1], i), arg_int(&args[2], i));
+    return 0;
+}
+
+int kernel_left(struct eval *eval, const struct expr *expr, const struct value *args,
+                struct value *out)
+{
+    (void)eval, (void)expr;
+    for (uint32_t i = 0; i < out->vec.rows; i++)
+        out->vec.str[i] = string_substring(arg_str(&args[0], i), 1, arg_int(&args[1], i));
+    return 0;
+}
+
+int kernel_left_binary(struct eval *eval, const struct expr *expr, const struct value *args,
+                       struct value *out)
+{
+    (void)eval, (void)expr;
+    for (uint32_t i = 0; i < out->vec.rows; i++)
+        out->vec.str[i] = string_byte_substring(arg_str(&args[0], i), 1, arg_int(&args[1], i));
+    return 0;
+}
+
+int kernel_right(struct eval *eval, const struct expr *expr, const struct value *args,
+                 struct value *out)
+{
+    (void)eval, (void)expr;
     for (uint32_t i = 0; i < out->vec.rows; i++) {
-        struct str s = args[0].vec.str[kernel_row(&args[0], i)];
-        int32_t position = args[1].vec.i32[kernel_row(&args[1], i)];
-        int32_t length = args[2].vec.i32[kernel_row(&args[2], i)];
-        out->vec.str[i] = s.n ? substring(s, position, length) : s;
+        int32_t n = arg_int(&args[1], i);
+        out->vec.str[i] = (struct str){"", 0};
+        if (n > 0)
+            out->vec.str[i] = string_substring(arg_str(&args[0], i), -n, INT32_MAX);
+    }
+    return 0;
+}
+
+/* UTF8String.toLowerCase().toTitleCase(): words are parted by the plain space. Characters of two
+ * UTF-16 units have no title case there. */
+static size_t title_case(struct str s, char *text)
+{
+    size_t n = unicode_convert(s, false, text);
+    char *lower = text + s.n * UNICODE_CASE_GROWTH;
+    size_t at = 0;
+    bool start = true;
+    memcpy(lower, text, n);
+    for (size_t i = 0; i < n;) {
+        uint32_t code;
+        i += utf8_decode((struct str){lower + i, n - i}, &code);
+        bool space = code == ' ';
+        if (start && code < 0x10000)
+            code = unicode_title(code);
+        at += utf8_encode(code, text + at);
+        start = space;
+    }
+    return at;
+}
+
+int kernel_initcap(struct eval *eval, const struct expr *expr, const struct value *args,
+                   struct value *out)
+{
+    (void)expr;
+    for (uint32_t i = 0; i < out->vec.rows; i++) {
+        struct str s = arg_str(&args[0], i);
+        char *text = kernel_text(eval, s.n * UNICODE_CASE_GROWTH * 2 + 1);
+        if (!text)
+            return ERR_NOMEM;
+        string_end(eval, out, i, text, title_case(s, text));
     }
     return 0;
 }
@@ -176,6 +189,58 @@ static int trim_spaces(const struct value *args, struct value *out, bool left, b
         while (right && s.n && s.p[s.n - 1] == ' ')
             s.n--;
         out->vec.str[i] = s;
+    }
+    return 0;
+}
+
+/* Whether the character is one of them. */
+static bool is_among(struct str set, struct str c)
+{
+    for (size_t i = 0; i < set.n;) {
+        size_t n = string_char_bytes(set.p[i]);
+        n = n < set.n - i ? n : set.n - i;
+        if (n == c.n && memcmp(set.p + i, c.p, n) == 0)
+            return true;
+        i += n;
+    }
+    return false;
+}
+
+static struct str trim_left(struct str s, struct str set)
+{
+    while (s.n) {
+        size_t n = string_char_bytes(s.p[0]);
+        n = n < s.n ? n : s.n;
+        if (!is_among(set, (struct str){s.p, n}))
+            break;
+        s.p += n;
+        s.n -= n;
+    }
+    return s;
+}
+
+static struct str trim_right(struct str s, struct str set)
+{
+    while (s.n) {
+        size_t from = s.n - 1;
+        while (from > 0 && s.n - from < 4 && ((unsigned char)s.p[from] & 0xC0) == 0x80)
+            from--;
+        if (string_char_bytes(s.p[from]) != s.n - from) /* no UTF-8: byte by byte */
+            from = s.n - 1;
+        if (!is_among(set, (struct str){s.p + from, s.n - from}))
+            break;
+        s.n = from;
+    }
+    return s;
+}
+
+static int trim_set(const struct value *args, struct value *out, bool left, bool right)
+{
+    for (uint32_t i = 0; i < out->vec.rows; i++) {
+        struct str s = arg_str(&args[0], i), set = arg_str(&args[1], i);
+        if (left)
+            s = trim_left(s, set);
+        out->vec.str[i] = right ? trim_right(s, set) : s;
     }
     return 0;
 }
@@ -199,4 +264,25 @@ int kernel_rtrim(struct eval *eval, const struct expr *expr, const struct value 
 {
     (void)eval, (void)expr;
     return trim_spaces(args, out, false, true);
+}
+
+int kernel_trim_chars(struct eval *eval, const struct expr *expr, const struct value *args,
+                      struct value *out)
+{
+    (void)eval, (void)expr;
+    return trim_set(args, out, true, true);
+}
+
+int kernel_ltrim_chars(struct eval *eval, const struct expr *expr, const struct value *args,
+                       struct value *out)
+{
+    (void)eval, (void)expr;
+    return trim_set(args, out, true, false);
+}
+
+int kernel_rtrim_chars(struct eval *eval, const struct expr *expr, const struct value *args,
+                       struct value *out)
+{
+    (void)eval, (void)expr;
+    return trim_set(args, out, false, true);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "sql/expr.h"
+#include "sql/types.h"
 
 enum arith_op { ARITH_ADD, ARITH_SUB, ARITH_MUL, ARITH_REM, ARITH_OP_COUNT };
 /* Integers wrap; x % 0 is NULL. */
@@ -13,6 +14,10 @@ int kernel_divide(struct eval *eval, const struct expr *expr, const struct value
 /* BIGINT DIV BIGINT. */
 int kernel_integral_divide(struct eval *eval, const struct expr *expr, const struct value *args,
                            struct value *out);
+
+/* DECIMALs, each of its own type; the result is of types_decimal_result's, for DIV a BIGINT. NULL
+ * for what does not fit it, and for x / 0. */
+kernel_fn kernel_decimal(enum decimal_op op);
 
 enum bit_op { BIT_AND, BIT_OR, BIT_XOR };
 kernel_fn kernel_bitwise(enum bit_op op, enum type_kind kind);
@@ -43,13 +48,9 @@ KERNEL_DECLARE(kernel_case); /* when, then, ..., [else]; also IF */
 KERNEL_DECLARE(kernel_coalesce);
 KERNEL_DECLARE(kernel_null); /* NULL in every row: also a DATE as a number */
 
-/* Conversions, as CAST does them; `kernel` NULL with true: nothing to compute. False: Spark has no
- * such cast, or it is not built. */
-bool kernel_cast(enum type_kind from, enum type_kind to, kernel_fn *kernel);
-/* TRY_CAST from STRING to integers: no fraction. */
-kernel_fn kernel_try_cast_integer(enum type_kind to);
-kernel_fn kernel_cast_from_string(enum type_kind to);
-kernel_fn kernel_cast_to_string(enum type_kind from);
+/* Conversions, as CAST does them, or, `exact`, TRY_CAST; `kernel` NULL with true: nothing to
+ * compute. False: Spark has no such cast. STRUCT, ARRAY and intervals have their own. */
+bool kernel_cast(const struct type *from, const struct type *to, bool exact, kernel_fn *kernel);
 
 /* Text. */
 KERNEL_DECLARE(kernel_upper);
@@ -61,6 +62,9 @@ KERNEL_DECLARE(kernel_substring);
 KERNEL_DECLARE(kernel_trim);
 KERNEL_DECLARE(kernel_ltrim);
 KERNEL_DECLARE(kernel_rtrim);
+
+/* window() without GROUP BY: eval->windows says which of a row's windows. */
+KERNEL_DECLARE(kernel_row_window);
 
 /* Per batch. */
 KERNEL_DECLARE(kernel_current_timestamp);

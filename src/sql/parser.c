@@ -24,6 +24,11 @@ int parser_finish(struct parser *parser, struct ast *node)
         if (node->args[i]->depth >= node->depth)
             node->depth = (uint16_t)(node->args[i]->depth + 1);
     }
+    if (node->depth > SQL_DEPTH_MAX && node->kind == AST_BINARY)
+        return diag_fail(parser->diag, ERR_INVALID, node->offset,
+                         "more than %d operators hang on one another here: write (a + b) + (c + d) "
+                         "for a + b + c + d",
+                         SQL_DEPTH_MAX);
     if (node->depth > SQL_DEPTH_MAX)
         return diag_fail(parser->diag, ERR_INVALID, node->offset,
                          "this expression is nested more than %d levels deep", SQL_DEPTH_MAX);
@@ -185,8 +190,10 @@ static int refuse_clause(struct parser *parser)
         {KW_SEMI, "JOIN is not supported: a query reads one source"},
         {KW_ANTI, "JOIN is not supported: a query reads one source"},
         {KW_NATURAL, "JOIN is not supported: a query reads one source"},
-        {KW_ORDER, "ORDER BY is not supported: rows come in the order of their offsets"},
-        {KW_SORT, "SORT BY is not supported: rows come in the order of their offsets"},
+        {KW_ORDER, "ORDER BY is not supported: rows come in the order of their offsets, those of "
+                   "groups in the order of their keys"},
+        {KW_SORT, "SORT BY is not supported: rows come in the order of their offsets, those of "
+                  "groups in the order of their keys"},
         {KW_CLUSTER, "CLUSTER BY is not supported"},
         {KW_DISTRIBUTE, "DISTRIBUTE BY is not supported"},
         {KW_LIMIT, "LIMIT is not supported on a stream"},

@@ -8,6 +8,7 @@ struct parser {
     struct arena *arena;
     const struct token *next; /* the next token */
     uint32_t depth;           /* of nested calls */
+    uint32_t type_depth;      /* of nested types */
     uint32_t case_depth;      /* inside so many CASE ... END: END is no column there */
 };
 
@@ -24,6 +25,9 @@ int parser_primary(struct parser *parser, struct ast **out) MUST_CHECK;
 /* After an operand: BETWEEN, IN, LIKE, IS ..., or nothing. */
 int parser_predicate(struct parser *parser, struct ast **value) MUST_CHECK;
 int parser_call(struct parser *parser, struct ast *name, struct ast **out) MUST_CHECK;
+/* The rest of (a AS x, b, ...) behind its first value, or of struct( when that is NULL. */
+int parser_row(struct parser *parser, uint32_t offset, struct ast *first,
+               struct ast **out) MUST_CHECK;
 /* CASE, CAST, EXTRACT, TRIM and so on: *out stays NULL when the next word starts none of them. */
 int parser_special(struct parser *parser, struct ast **out) MUST_CHECK;
 /* The first argument of a call whose name has forms with words between the arguments
@@ -34,6 +38,14 @@ int parser_literal(struct parser *parser, struct ast **out) MUST_CHECK;
 int parser_number(struct parser *parser, bool negative, uint32_t offset,
                   struct ast **out) MUST_CHECK;
 int parser_type(struct parser *parser, const struct type **out) MUST_CHECK;
+/* An INTERVAL literal; *out stays NULL where INTERVAL is a plain name. */
+int parser_interval(struct parser *parser, struct ast **out) MUST_CHECK;
+/* What may follow the word INTERVAL of a type. */
+int parser_interval_type(struct parser *parser, const struct type **out) MUST_CHECK;
+/* The unit of DATEADD(unit, n, d) and its siblings becomes a string. */
+int parser_unit_call(struct parser *parser, struct ast *call) MUST_CHECK;
+/* The rest of a type behind STRUCT or ARRAY. */
+int parser_nested_type(struct parser *parser, bool array, const struct type **out) MUST_CHECK;
 /* A name: any word, or one in backquotes. `what` completes "expected ". */
 int parser_name(struct parser *parser, const char *what, struct ast_part *out) MUST_CHECK;
 /* One or more string literals, joined. */

@@ -42,62 +42,13 @@ int parser_number(struct parser *parser, bool negative, uint32_t offset, struct 
     return 0;
 }
 
-static bool starts_interval(const struct parser *parser)
-{
-    const struct token *token = parser->next + 1;
-    if (token->kind == TOKEN_OPERATOR && (token->op == OP_MINUS || token->op == OP_PLUS))
-        token++;
-    return token->kind == TOKEN_STRING || token->kind == TOKEN_INTEGER ||
-           token->kind == TOKEN_DECIMAL;
-}
-
-static bool is_unit(struct str word)
-{
-    static const char *const units[] = {
-        "nanosecond", "microsecond", "millisecond", "second", "minute",
-        "hour",       "day",         "week",        "month",  "year",
-    };
-    if (word.n && (word.p[word.n - 1] | 0x20) == 's')
-        word.n--;
-    for (size_t i = 0; i < COUNT_OF(units); i++) {
-        if (str_eq_nocase(word, str_of(units[i])))
-            return true;
-    }
-    return false;
-}
-
-/* INTERVAL '1 day 2 hours', INTERVAL 1 DAY 2 HOURS, INTERVAL '1-2' YEAR TO MONTH: the text between
- * INTERVAL and the last unit. */
-static int parse_interval(struct parser *parser, struct ast **out)
-{
-    struct ast *node = parser_node(parser, AST_INTERVAL, parser->next++->offset, 0);
-    if (!node)
-        return diag_nomem(parser->diag);
-    uint32_t start = parser->next->offset;
-    do {
-        parser->next += parser_at_op(parser, OP_MINUS) || parser_at_op(parser, OP_PLUS);
-        bool text = parser->next->kind == TOKEN_STRING;
-        parser->next++;
-        if (parser->next->kind == TOKEN_WORD && is_unit(token_text(parser->diag, *parser->next)))
-            parser->next++;
-        else if (!text)
-            return parser_expected(parser, "a unit (SECONDS, MINUTES, HOURS, DAYS, ...)");
-        if (parser_at_word(parser, KW_TO) && parser->next[1].kind == TOKEN_WORD)
-            parser->next += 2;
-    } while (token_is_number(*parser->next) || parser->next->kind == TOKEN_STRING);
-    const struct token *last = parser->next - 1;
-    node->text = (struct str){parser->diag->text.p + start, last->offset + last->length - start};
-    *out = node;
-    return 0;
-}
-
 int parser_literal(struct parser *parser, struct ast **out)
 {
     const struct token *token = parser->next;
     enum keyword word = token->kind == TOKEN_WORD ? token->keyword : KW_NONE;
     enum ast_kind kind = AST_STRING;
     if (word == KW_INTERVAL)
-        return starts_interval(parser) ? parse_interval(parser, out) : 0;
+        return parser_interval(parser, out);
     if (word == KW_NULL || word == KW_TRUE || word == KW_FALSE) {
         if (parser->next[1].op == OP_OPEN || parser->next[1].op == OP_DOT)
             return 0;
@@ -199,11 +150,15 @@ int parser_type(struct parser *parser, const struct type **out)
     if (parser->next->kind != TOKEN_WORD)
         return parser_expected(parser, "a type");
     struct str name = token_text(parser->diag, *parser->next++);
-    static const char *const other[] = {"ARRAY", "STRUCT", "MAP", "INTERVAL", "TIMESTAMP_NTZ"};
+    if (str_eq_nocase(name, STR("STRUCT")) || str_eq_nocase(name, STR("ARRAY")))
+        return parser_nested_type(parser, str_eq_nocase(name, STR("ARRAY")), out);
+    if (str_eq_nocase(name, STR("INTERVAL")))
+        return parser_interval_type(parser, out);
+    static const char *const other[] = {"MAP", "TIMESTAMP_NTZ"};
     for (size_t i = 0; i < COUNT_OF(other); i++) {
         if (str_eq_nocase(name, str_of(other[i])))
             return diag_fail(parser->diag, ERR_UNSUPPORTED, offset,
-                             "a cast to %s is not supported%s", other[i], i < 2 ? " yet" : "");
+                             "the type %s is not supported here", other[i]);
     }
     const char *names[COUNT_OF(type_names)];
     for (size_t i = 0; i < COUNT_OF(type_names); i++) {

@@ -70,14 +70,45 @@ static int parse_escape(struct parser *parser, struct ast *node)
     return code;
 }
 
+/* LIKE ANY, SOME or ALL (a, b, ...), from the quantifier on. */
+static int parse_like_list(struct parser *parser, uint32_t offset, enum keyword word, bool negated,
+                           struct ast **value)
+{
+    bool all = parser_at_word(parser, KW_ALL);
+    struct ast_list list = {0};
+    parser->next += 2;
+    if (parser_at_op(parser, OP_CLOSE))
+        return parser_expected(parser, "a pattern");
+    int code = parser_push(parser, &list, *value);
+    do {
+        struct ast *item;
+        if (code == 0)
+            code = parser_expr(parser, &item);
+        if (code == 0)
+            code = parser_push(parser, &list, item);
+    } while (code == 0 && parser_take_op(parser, OP_COMMA));
+    if (code == 0)
+        code = parser_expect_op(parser, OP_CLOSE, "\",\" or \")\" in the list of LIKE");
+    if (code != 0)
+        return code;
+    struct ast *node = make(parser, AST_LIKE_LIST, offset, *value, 1, negated);
+    if (!node)
+        return ERR_NOMEM;
+    node->op = (uint8_t)word;
+    node->text = all ? STR("ALL") : STR("ANY");
+    node->args = list.items;
+    node->arg_count = list.count;
+    *value = node;
+    return parser_finish(parser, node);
+}
+
 static int parse_like(struct parser *parser, uint32_t offset, enum keyword word, bool negated,
                       struct ast **value)
 {
     bool quantified = parser_at_word(parser, KW_ANY) || parser_at_word(parser, KW_SOME) ||
                       parser_at_word(parser, KW_ALL);
     if (word != KW_RLIKE && quantified && parser->next[1].op == OP_OPEN)
-        return parser_unsupported(parser, parser->next->offset,
-                                  "LIKE ANY, SOME and ALL are not supported");
+        return parse_like_list(parser, offset, word, negated, value);
     struct ast *node = make(parser, AST_LIKE, offset, *value, 2, negated);
     if (!node)
         return ERR_NOMEM;

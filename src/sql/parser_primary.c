@@ -5,14 +5,18 @@
 static bool is_structure(const struct parser *parser)
 {
     static const uint8_t words[] = {
-        KW_SELECT, KW_FROM, KW_WHERE, KW_GROUP,   KW_HAVING, KW_ORDER, KW_LIMIT, KW_AND,
-        KW_OR,     KW_IN,   KW_IS,    KW_BETWEEN, KW_LIKE,   KW_RLIKE, KW_WHEN,  KW_THEN,
-        KW_ELSE,   KW_AS,   KW_BY,    KW_ON,      KW_UNION,  KW_JOIN,  KW_NOT,   KW_DISTINCT,
+        KW_SELECT, KW_FROM, KW_WHERE, KW_GROUP, KW_HAVING,  KW_ORDER, KW_LIMIT,
+        KW_AND,    KW_OR,   KW_IN,    KW_IS,    KW_BETWEEN, KW_LIKE,  KW_RLIKE,
+        KW_AS,     KW_BY,   KW_ON,    KW_UNION, KW_JOIN,    KW_NOT,   KW_DISTINCT,
     };
+    static const uint8_t in_case[] = {KW_WHEN, KW_THEN, KW_ELSE, KW_END};
     if (parser->next->kind != TOKEN_WORD)
         return false;
-    if (parser->case_depth && parser->next->keyword == KW_END)
+    if (parser->case_depth && memchr(in_case, parser->next->keyword, sizeof in_case))
         return true;
+    if ((parser_at_word(parser, KW_LIKE) || parser_at_word(parser, KW_RLIKE)) &&
+        parser->next[1].op == OP_OPEN)
+        return false; /* a function */
     return memchr(words, parser->next->keyword, sizeof words) != NULL;
 }
 
@@ -85,7 +89,7 @@ static int parse_parentheses(struct parser *parser, struct ast **out)
     if (code != 0)
         return code;
     if (parser_at_op(parser, OP_COMMA) || parser_at_word(parser, KW_AS))
-        return parser_unsupported(parser, offset, "rows (a, b) are not supported yet");
+        return parser_row(parser, offset, *out, out);
     code = parser_expect_op(parser, OP_CLOSE, "an operator or \")\"");
     (*out)->start = offset;
     return code;
@@ -117,11 +121,25 @@ static int parse_operand(struct parser *parser, struct ast **out)
     return parser_expected(parser, "an expression");
 }
 
+/* (name).field is name.field. */
+static int extend_name(struct parser *parser, struct ast *node, struct ast_part part)
+{
+    struct ast_part *parts = ARENA_ARRAY(parser->arena, struct ast_part, node->part_count + 1);
+    if (!parts)
+        return diag_nomem(parser->diag);
+    memcpy(parts, node->parts, node->part_count * sizeof *parts);
+    parts[node->part_count++] = part;
+    node->parts = parts;
+    return 0;
+}
+
 static int parse_field(struct parser *parser, struct ast **out)
 {
     uint32_t offset = parser->next++->offset;
     struct ast_part name;
     int code = parser_name(parser, "a field's name after \".\"", &name);
+    if (code == 0 && (*out)->kind == AST_NAME)
+        return extend_name(parser, *out, name);
     struct ast *node = code == 0 ? parser_node(parser, AST_FIELD, offset, 1) : NULL;
     if (!node)
         return code != 0 ? code : diag_nomem(parser->diag);
@@ -262,6 +280,8 @@ int parser_call(struct parser *parser, struct ast *name, struct ast **out)
         code = parser_expect_op(parser, OP_CLOSE, "\",\" or \")\" after an argument");
     if (code == 0)
         code = parse_call_clauses(parser, node);
+    if (code == 0)
+        code = parser_unit_call(parser, node);
     *out = node;
     return code == 0 ? parser_finish(parser, node) : code;
 }

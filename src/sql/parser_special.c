@@ -127,7 +127,7 @@ static int take_from_for(struct parser *parser, struct ast_list *args)
     return code;
 }
 
-/* TRIM([BOTH | LEADING | TRAILING] [x] FROM y) is trim, ltrim or rtrim of (y, x). */
+/* TRIM([BOTH | LEADING | TRAILING] [x] FROM y) is trim, ltrim or rtrim of ([x,] y). */
 static int take_trim(struct parser *parser, struct ast *call, struct ast_list *args)
 {
     enum keyword side = parser->next->kind == TOKEN_WORD ? parser->next->keyword : KW_NONE;
@@ -141,11 +141,6 @@ static int take_trim(struct parser *parser, struct ast *call, struct ast_list *a
     if (!parser_take_word(parser, KW_FROM))
         return sided ? parser_expected(parser, "FROM in TRIM(... FROM value)") : 0;
     code = take_argument(parser, args);
-    if (code == 0 && args->count == 2) {
-        struct ast *characters = args->items[0];
-        args->items[0] = args->items[1];
-        args->items[1] = characters;
-    }
     if (side == KW_LEADING || side == KW_TRAILING)
         call->parts[0].text = side == KW_LEADING ? STR("ltrim") : STR("rtrim");
     return code;
@@ -167,7 +162,10 @@ int parser_first_argument(struct parser *parser, enum keyword name, struct ast *
         return take_argument(parser, args);
     case KW_SUBSTR:
     case KW_SUBSTRING:
-        return parser_at_word(parser, KW_FROM) ? take_from_for(parser, args) : 0;
+        if (!parser_at_word(parser, KW_FROM))
+            return 0;
+        call->parts[0].text = STR("substring");
+        return take_from_for(parser, args);
     case KW_OVERLAY:
         if (!parser_take_word(parser, KW_PLACING))
             return 0;
@@ -192,7 +190,8 @@ static int parse_call_form(struct parser *parser, struct ast **out)
     case KW_EXTRACT:
         return parse_extract(parser, out);
     case KW_STRUCT:
-        return parser_unsupported(parser, parser->next->offset, "struct(...) is not supported yet");
+        parser->next += 2;
+        return parser_row(parser, parser->next[-2].offset, NULL, out);
     default:
         return 0;
     }

@@ -1,6 +1,9 @@
-/* spark_functions.c: the names of all functions of Spark 3.5.3 (SHOW SYSTEM FUNCTIONS), so that a
- * missing one can be told from a misspelt one. */
+/* spark_functions.c: the names of all functions of Spark 3.5.3 (SHOW SYSTEM FUNCTIONS, and those of
+ * its grammar), so that a missing one can be told from a misspelt one. */
+#include "sql/aggregate.h"
 #include "sql/catalogue.h"
+
+enum { BUILT_MAX = 512 };
 
 static const char *const scalars[] = {
     "abs",
@@ -99,6 +102,7 @@ static const char *const scalars[] = {
     "decode",
     "degrees",
     "dense_rank",
+    "div",
     "double",
     "e",
     "element_at",
@@ -283,6 +287,8 @@ static const char *const scalars[] = {
     "timestamp_micros",
     "timestamp_millis",
     "timestamp_seconds",
+    "timestampadd",
+    "timestampdiff",
     "tinyint",
     "to_binary",
     "to_char",
@@ -344,7 +350,7 @@ static const char *const scalars[] = {
     "zip_with",
 };
 
-static const char *const aggregates[] = {
+static const char *const spark_aggregates[] = {
     "any",
     "any_value",
     "approx_count_distinct",
@@ -436,15 +442,33 @@ enum spark_function catalogue_spark(struct str name)
 {
     if (is_among(name, nondeterministic, COUNT_OF(nondeterministic)))
         return SPARK_NONDETERMINISTIC;
-    if (is_among(name, aggregates, COUNT_OF(aggregates)))
+    if (is_among(name, spark_aggregates, COUNT_OF(spark_aggregates)))
         return SPARK_AGGREGATE;
     return is_among(name, scalars, COUNT_OF(scalars)) ? SPARK_SCALAR : SPARK_UNKNOWN;
 }
 
+/* The nearest of what is built. */
+static const char *suggest_built(struct str name)
+{
+    const char *names[BUILT_MAX];
+    size_t n = 0;
+    for (size_t g = 0; g < catalogue_group_count; g++) {
+        for (size_t i = 0; i < *catalogue_groups[g].count && n < BUILT_MAX; i++)
+            names[n++] = catalogue_groups[g].functions[i].name;
+    }
+    for (size_t i = 0; i < aggregate_count && n < BUILT_MAX; i++)
+        names[n++] = aggregates[i].name;
+    return str_suggest(name, names, n);
+}
+
+/* What is built comes first; then Spark's names, aliases among them. */
 const char *catalogue_suggest(struct str name)
 {
-    const char *names[COUNT_OF(scalars) + COUNT_OF(aggregates)];
+    const char *built = suggest_built(name);
+    if (built)
+        return built;
+    const char *names[COUNT_OF(scalars) + COUNT_OF(spark_aggregates)];
     memcpy(names, scalars, sizeof scalars);
-    memcpy(names + COUNT_OF(scalars), aggregates, sizeof aggregates);
+    memcpy(names + COUNT_OF(scalars), spark_aggregates, sizeof spark_aggregates);
     return str_suggest(name, names, COUNT_OF(names));
 }

@@ -95,6 +95,13 @@ uint32_t unicode_lower(uint32_t code, uint32_t out[UNICODE_CASE_MAX])
     return 1;
 }
 
+uint32_t unicode_title(uint32_t code)
+{
+    if (code == 0xDF) /* utf8proc has the capital sharp s, which no mapping of Unicode names */
+        return code;
+    return (uint32_t)utf8proc_totitle((utf8proc_int32_t)code);
+}
+
 enum { SIGMA = 0x3A3, FINAL_SIGMA = 0x3C2, SMALL_SIGMA = 0x3C3 };
 
 static bool is_cased(uint32_t code)

@@ -12,6 +12,9 @@ enum { UNICODE_CASE_MAX = 3, UNICODE_CASE_GROWTH = 3 };
 uint32_t unicode_upper(uint32_t code, uint32_t out[UNICODE_CASE_MAX]);
 uint32_t unicode_lower(uint32_t code, uint32_t out[UNICODE_CASE_MAX]);
 
+/* Character.toTitleCase. */
+uint32_t unicode_title(uint32_t code);
+
 /* The lower case of the capital sigma at s.p[at], n bytes long: another one at a word's end. */
 uint32_t unicode_lower_sigma(struct str s, size_t at, size_t n);
 

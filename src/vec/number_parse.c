@@ -46,7 +46,7 @@ static bool scan_exponent(const char *p, const char *end, int64_t *exponent)
 
 static bool scan(struct str s, struct scanned *out)
 {
-    const char *p = s.p, *end = s.p + s.n;
+    const char *p = s.p, *end = str_end(s);
     *out = (struct scanned){.negative = p < end && *p == '-'};
     p += out->negative;
     bool fraction = false, any = false;

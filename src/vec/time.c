@@ -1,10 +1,17 @@
 #include "vec/time.h"
 
+#include "vec/time_zone.h"
+
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
 
-enum { DAYS_PER_ERA = 146097, YEARS_PER_ERA = 400, DAYS_0000_03_01_TO_1970 = 719468 };
+enum {
+    DAYS_PER_ERA = 146097,
+    YEARS_PER_ERA = 400,
+    DAYS_0000_03_01_TO_1970 = 719468,
+    DAY_SECONDS = 86400,
+};
 
 static int64_t floor_div(int64_t a, int64_t b)
 {
@@ -98,7 +105,7 @@ static bool is_trimmed(char c)
 
 static struct reader trimmed(struct str s)
 {
-    struct reader in = {s.p, s.p + s.n};
+    struct reader in = {s.p, str_end(s)};
     while (!at_end(&in) && is_trimmed(*in.p))
         in.p++;
     while (!at_end(&in) && is_trimmed(in.end[-1]))
@@ -149,125 +156,10 @@ bool time_parse_date(struct str s, int32_t *days)
     return true;
 }
 
-/* ZoneOffset.of: Z, +h, +hh, +hhmm, +hh:mm, +hhmmss or +hh:mm:ss, at most 18 hours. */
-static bool parse_offset(struct str s, int64_t *seconds)
+/* h[:m[:s[.f]]][zone], the zone only after seconds; the whole rest. In microseconds. */
+static bool read_time(struct reader *in, int64_t *micros, struct time_zone *zone)
 {
-    *seconds = 0;
-    if (str_is(s, "Z"))
-        return true;
-    if (s.n < 2 || (s.p[0] != '+' && s.p[0] != '-'))
-        return false;
-    struct reader in = {s.p + 1, s.p + s.n};
-    int64_t part[3] = {0, 0, 0};
-    if (s.n == 2) {
-        if (!read_digits(&in, 1, 1, &part[0]))
-            return false;
-    } else {
-        bool colons = s.n > 3 && s.p[3] == ':';
-        if (s.n != 3 && s.n != 5 && s.n != 6 && s.n != 7 && s.n != 9)
-            return false;
-        for (int i = 0; i < 3 && !at_end(&in); i++) {
-            if (i > 0 && colons && !accept(&in, ':'))
-                return false;
-            struct reader two = {in.p, in.end - in.p < 2 ? in.end : in.p + 2};
-            if (!read_digits(&two, 2, 2, &part[i]))
-                return false;
-            in.p = two.p;
-        }
-    }
-    if (!at_end(&in) || part[0] > 18 || part[1] > 59 || part[2] > 59)
-        return false;
-    *seconds = part[0] * 3600 + part[1] * 60 + part[2];
-    if (*seconds > 18 * 3600)
-        return false;
-    if (s.p[0] == '-')
-        *seconds = -*seconds;
-    return true;
-}
-
-/* Names whose offset never changed. */
-static bool parse_region(struct str s, int64_t *seconds)
-{
-    static const struct {
-        const char *name;
-        int hours;
-    } fixed[] = {
-        {"UTC", 0},       {"GMT", 0},           {"UT", 0},        {"UCT", 0},
-        {"Zulu", 0},      {"Universal", 0},     {"Greenwich", 0}, {"GMT0", 0},
-        {"Etc/UTC", 0},   {"Etc/UCT", 0},       {"Etc/Zulu", 0},  {"Etc/Universal", 0},
-        {"Etc/GMT", 0},   {"Etc/Greenwich", 0}, {"Etc/GMT0", 0},  {"Etc/GMT+0", 0},
-        {"Etc/GMT-0", 0}, {"EST", -5},          {"MST", -7},      {"HST", -10},
-    };
-    for (size_t i = 0; i < sizeof fixed / sizeof fixed[0]; i++) {
-        if (str_is(s, fixed[i].name)) {
-            *seconds = fixed[i].hours * 3600;
-            return true;
-        }
-    }
-    if (!str_starts_with(s, STR("Etc/GMT")) || s.n < 9 || s.p[8] == '0')
-        return false;
-    struct reader in = {s.p + 8, s.p + s.n};
-    int64_t hours;
-    if (!read_digits(&in, 1, 2, &hours) || !at_end(&in))
-        return false;
-    bool west = s.p[7] == '+'; /* the names count the other way round, as in POSIX */
-    if (!(west ? hours <= 12 : s.p[7] == '-' && hours <= 14))
-        return false;
-    *seconds = west ? -hours * 3600 : hours * 3600;
-    return true;
-}
-
-/* Five bytes: +hh:m. */
-static bool ends_in_short_minute(const char *p)
-{
-    return (p[0] == '+' || p[0] == '-') && is_digit(p[1]) && is_digit(p[2]) && p[3] == ':' &&
-           is_digit(p[4]);
-}
-
-/* Spark writes +h:mm as +0h:mm and a final +hh:m as +hh:0m before it asks ZoneId. */
-static struct str complete_zone(struct str s, char text[32])
-{
-    size_t n = 0;
-    bool hour_done = false;
-    for (size_t i = 0; i < s.n; i++) {
-        text[n++] = s.p[i];
-        bool sign = s.p[i] == '+' || s.p[i] == '-';
-        if (sign && !hour_done && i + 2 < s.n && is_digit(s.p[i + 1]) && s.p[i + 2] == ':') {
-            text[n++] = '0';
-            hour_done = true;
-        }
-    }
-    if (n >= 5 && ends_in_short_minute(text + n - 5)) {
-        text[n] = text[n - 1];
-        text[n - 1] = '0';
-        n++;
-    }
-    return (struct str){text, n};
-}
-
-/* ZoneId.of(name, SHORT_IDS), as far as no time zone database is needed. */
-static bool parse_zone(struct str s, int64_t *seconds)
-{
-    while (s.n && (unsigned char)s.p[0] <= ' ')
-        s = (struct str){s.p + 1, s.n - 1};
-    char text[32];
-    if (s.n == 0 || s.n > 24)
-        return false;
-    s = complete_zone(s, text);
-    if (s.n == 1 || s.p[0] == '+' || s.p[0] == '-')
-        return parse_offset(s, seconds);
-    size_t prefix = str_starts_with(s, STR("UTC")) || str_starts_with(s, STR("GMT")) ? 3
-                    : str_starts_with(s, STR("UT"))                                  ? 2
-                                                                                     : 0;
-    if (prefix && s.n > prefix && (s.p[prefix] == '+' || s.p[prefix] == '-'))
-        return parse_offset((struct str){s.p + prefix, s.n - prefix}, seconds);
-    return parse_region(s, seconds);
-}
-
-/* h[:m[:s[.f]]][zone], the zone only after seconds. */
-static bool read_time(struct reader *in, int64_t *micros)
-{
-    int64_t hour, minute = 0, second = 0, offset = 0, fraction = 0;
+    int64_t hour, minute = 0, second = 0, fraction = 0;
     if (!read_digits(in, 1, 2, &hour))
         return false;
     if (accept(in, ':')) {
@@ -287,14 +179,29 @@ static bool read_time(struct reader *in, int64_t *micros)
             }
             for (; digits < 6; digits++)
                 fraction *= 10;
-            if (!at_end(in) && !parse_zone((struct str){in->p, (size_t)(in->end - in->p)}, &offset))
+            while (!at_end(in) && is_trimmed(*in->p))
+                in->p++;
+            if (!at_end(in) &&
+                !time_zone_find((struct str){in->p, (size_t)(in->end - in->p)}, zone))
                 return false;
             in->p = in->end;
         }
     }
     if (hour > 23 || minute > 59 || second > 59)
         return false;
-    *micros = (hour * 3600 + minute * 60 + second - offset) * TIME_MICROS_PER_SECOND + fraction;
+    *micros = (hour * 3600 + minute * 60 + second) * TIME_MICROS_PER_SECOND + fraction;
+    return true;
+}
+
+/* The moment at which a clock of the zone shows this day and these microseconds in it. */
+static bool join(int64_t day, int64_t in_day, const struct time_zone *zone, int64_t *micros)
+{
+    int64_t local = day * DAY_SECONDS + in_day / TIME_MICROS_PER_SECOND;
+    int64_t utc = time_zone_to_utc(zone, local);
+    __int128 value = (__int128)utc * TIME_MICROS_PER_SECOND + in_day % TIME_MICROS_PER_SECOND;
+    if (value < INT64_MIN || value > INT64_MAX)
+        return false;
+    *micros = (int64_t)value;
     return true;
 }
 
@@ -306,18 +213,32 @@ static bool parse_timestamp_any(struct str s, int64_t *micros)
     if (!read_date(&in, 6, &date, &complete) || !civil_valid(date))
         return false;
     int64_t in_day = 0;
+    struct time_zone zone = {0};
     if (!at_end(&in)) {
         if (!complete || !(accept(&in, ' ') || accept(&in, 'T')))
             return false;
-        if (!read_time(&in, &in_day) || !at_end(&in))
+        if (!read_time(&in, &in_day, &zone) || !at_end(&in))
             return false;
     }
-    /* TIME_MICROS_PER_DAY x days may pass the range before the offset brings it back. */
-    __int128 value = (__int128)time_days_from_civil(date) * TIME_MICROS_PER_DAY + in_day;
-    if (value < INT64_MIN || value > INT64_MAX)
+    return join(time_days_from_civil(date), in_day, &zone, micros);
+}
+
+bool time_parse_of_today(struct str s, int64_t now, int64_t *micros)
+{
+    struct reader in = trimmed(s);
+    struct time_zone zone = {0};
+    int64_t in_day;
+    bool marked = accept(&in, 'T');
+    size_t digits = 0;
+    while (in.p + digits != in.end && is_digit(in.p[digits]))
+        digits++;
+    if (!marked && (in.p + digits == in.end || in.p[digits] != ':'))
         return false;
-    *micros = (int64_t)value;
-    return true;
+    if (!read_time(&in, &in_day, &zone) || !at_end(&in))
+        return false;
+    int64_t utc = floor_div(now, TIME_MICROS_PER_SECOND);
+    int64_t local = utc + time_zone_offset_at(&zone, utc);
+    return join(floor_div(local, DAY_SECONDS), in_day, &zone, micros);
 }
 
 /* Digits of "dddd-dd-dd dd:dd:dd" as numbers 0..9; false when the text has another form. */

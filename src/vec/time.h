@@ -25,12 +25,14 @@ struct civil_date time_civil_from_days(int64_t days);
 int32_t time_days_in_month(int64_t year, int32_t month);
 
 /* CAST(string AS TIMESTAMP): [+-]yyyy[-m[-d]][(T| )h[h]:m[m][:s[s][.f...]][zone]], white space
- * around it ignored, fraction digits beyond 6 dropped. The zone is Z, +h, +hh[[:]mm[[:]ss]],
- * UTC, GMT or UT with or without an offset, or the name of a region that is always UTC or a fixed
- * offset (Etc/GMT+5, EST). False: Spark's NULL. Also false: a time without a date, which Spark
- * reads as today's, and the names of regions that have rules, for which a time zone database is
- * needed. */
+ * around it ignored, fraction digits beyond 6 dropped. The zone is one of time_zone_find
+ * (time_zone.h). False: Spark's NULL, or time_parse_of_today's business. */
 bool time_parse_timestamp(struct str s, int64_t *micros);
+
+/* What else CAST(string AS TIMESTAMP) reads: a time without a date,
+ * (T|)h[h]:m[m][:s[s][.f...]][zone] or Th[h], on the day it is at `now`, in microseconds since
+ * 1970, where the zone is. */
+bool time_parse_of_today(struct str s, int64_t now, int64_t *micros);
 
 /* CAST(string AS DATE): [+-]yyyy[-m[-d]], white space around it ignored; after a full date a space
  * or T and anything. */

@@ -1,12 +1,21 @@
 #include "vec/type.h"
 
 static const struct type simple_types[TYPE_KIND_COUNT] = {
-    [TYPE_VOID] = {.kind = TYPE_VOID},       [TYPE_BOOLEAN] = {.kind = TYPE_BOOLEAN},
-    [TYPE_TINYINT] = {.kind = TYPE_TINYINT}, [TYPE_SMALLINT] = {.kind = TYPE_SMALLINT},
-    [TYPE_INT] = {.kind = TYPE_INT},         [TYPE_BIGINT] = {.kind = TYPE_BIGINT},
-    [TYPE_FLOAT] = {.kind = TYPE_FLOAT},     [TYPE_DOUBLE] = {.kind = TYPE_DOUBLE},
-    [TYPE_STRING] = {.kind = TYPE_STRING},   [TYPE_BINARY] = {.kind = TYPE_BINARY},
-    [TYPE_DATE] = {.kind = TYPE_DATE},       [TYPE_TIMESTAMP] = {.kind = TYPE_TIMESTAMP},
+    [TYPE_VOID] = {.kind = TYPE_VOID},
+    [TYPE_BOOLEAN] = {.kind = TYPE_BOOLEAN},
+    [TYPE_TINYINT] = {.kind = TYPE_TINYINT},
+    [TYPE_SMALLINT] = {.kind = TYPE_SMALLINT},
+    [TYPE_INT] = {.kind = TYPE_INT},
+    [TYPE_BIGINT] = {.kind = TYPE_BIGINT},
+    [TYPE_FLOAT] = {.kind = TYPE_FLOAT},
+    [TYPE_DOUBLE] = {.kind = TYPE_DOUBLE},
+    [TYPE_STRING] = {.kind = TYPE_STRING},
+    [TYPE_BINARY] = {.kind = TYPE_BINARY},
+    [TYPE_DATE] = {.kind = TYPE_DATE},
+    [TYPE_TIMESTAMP] = {.kind = TYPE_TIMESTAMP},
+    [TYPE_INTERVAL_YEAR_MONTH] = {.kind = TYPE_INTERVAL_YEAR_MONTH, .scale = 1},
+    [TYPE_INTERVAL_DAY_TIME] = {.kind = TYPE_INTERVAL_DAY_TIME, .scale = 3},
+    [TYPE_INTERVAL] = {.kind = TYPE_INTERVAL},
 };
 
 static const struct {
@@ -28,6 +37,9 @@ static const struct {
     [TYPE_TIMESTAMP] = {"TIMESTAMP", 8},
     [TYPE_STRUCT] = {"STRUCT", 0},
     [TYPE_ARRAY] = {"ARRAY", 8},
+    [TYPE_INTERVAL_YEAR_MONTH] = {"INTERVAL", 4},
+    [TYPE_INTERVAL_DAY_TIME] = {"INTERVAL", 8},
+    [TYPE_INTERVAL] = {"INTERVAL", 16},
 };
 
 const struct type *type_simple(enum type_kind kind)
@@ -43,7 +55,8 @@ bool type_eq(const struct type *a, const struct type *b)
         return true;
     if (a->kind != b->kind)
         return false;
-    if (a->kind == TYPE_DECIMAL)
+    if (a->kind == TYPE_DECIMAL || a->kind == TYPE_INTERVAL_YEAR_MONTH ||
+        a->kind == TYPE_INTERVAL_DAY_TIME)
         return a->precision == b->precision && a->scale == b->scale;
     if (a->kind == TYPE_ARRAY)
         return type_eq(a->element, b->element);
@@ -64,9 +77,22 @@ size_t type_width(const struct type *type)
     return kinds[type->kind].width;
 }
 
+/* INTERVAL DAY, INTERVAL DAY TO SECOND */
+static void print_fields(const struct type *type, struct buf *out)
+{
+    static const char *const days[] = {"DAY", "HOUR", "MINUTE", "SECOND"};
+    static const char *const months[] = {"YEAR", "MONTH"};
+    const char *const *names = type->kind == TYPE_INTERVAL_DAY_TIME ? days : months;
+    buf_printf(out, " %s", names[type->precision]);
+    if (type->precision != type->scale)
+        buf_printf(out, " TO %s", names[type->scale]);
+}
+
 void type_print(const struct type *type, struct buf *out)
 {
     buf_append_str(out, str_of(kinds[type->kind].name));
+    if (type->kind == TYPE_INTERVAL_YEAR_MONTH || type->kind == TYPE_INTERVAL_DAY_TIME)
+        print_fields(type, out);
     if (type->kind == TYPE_DECIMAL) {
         buf_printf(out, "(%u,%u)", type->precision, type->scale);
     } else if (type->kind == TYPE_ARRAY) {

@@ -21,6 +21,10 @@ enum type_kind {
     TYPE_TIMESTAMP, /* int64 microseconds since 1970-01-01T00:00:00Z */
     TYPE_STRUCT,
     TYPE_ARRAY,
+    /* Only inside expressions: no column, sink or group key has these. */
+    TYPE_INTERVAL_YEAR_MONTH, /* int32 months */
+    TYPE_INTERVAL_DAY_TIME,   /* int64 microseconds */
+    TYPE_INTERVAL,            /* struct vec_interval: mixed units, the legacy CalendarInterval */
     TYPE_KIND_COUNT
 };
 
@@ -28,7 +32,8 @@ struct field;
 
 struct type {
     enum type_kind kind;
-    uint8_t precision, scale;   /* DECIMAL: 1..38, 0..precision */
+    uint8_t precision, scale;   /* DECIMAL: 1..38, 0..precision; YEAR_MONTH and DAY_TIME intervals:
+                                   first and last field, 0 (YEAR, DAY) and up */
     uint32_t field_count;       /* STRUCT */
     const struct field *fields; /* STRUCT */
     const struct type *element; /* ARRAY */
@@ -39,10 +44,12 @@ struct field {
     const struct type *type;
 };
 
-/* The one instance of a type without parameters (every kind but DECIMAL, STRUCT, ARRAY). */
+/* The one instance of a type without parameters (every kind but DECIMAL, STRUCT, ARRAY;
+ * intervals span all their fields). */
 const struct type *type_simple(enum type_kind kind);
 bool type_eq(const struct type *a, const struct type *b);
-/* Bytes of one value in a vector's data: 0 for VOID and STRUCT, 16 for DECIMAL and strings. */
+/* Bytes of one value in a vector's data: 0 for VOID and STRUCT, 16 for DECIMAL, strings and
+ * TYPE_INTERVAL. */
 size_t type_width(const struct type *type);
 /* Appends the name as Spark's SQL writes it: BIGINT, DECIMAL(10,2), STRUCT<a: INT, b: STRING>. */
 void type_print(const struct type *type, struct buf *out);

@@ -15,6 +15,12 @@ static int init_children(struct vec *vec, struct arena *arena)
     return 0;
 }
 
+static int init_elements(struct vec *vec, struct arena *arena)
+{
+    vec->children = ARENA_NEW(arena, struct vec);
+    return vec->children ? vec_init(vec->children, vec->type->element, 0, arena) : ERR_NOMEM;
+}
+
 int vec_init(struct vec *vec, const struct type *type, uint32_t rows, struct arena *arena)
 {
     *vec = (struct vec){.type = type, .rows = rows};
@@ -23,7 +29,9 @@ int vec_init(struct vec *vec, const struct type *type, uint32_t rows, struct are
     if (type->kind == TYPE_STRUCT)
         return init_children(vec, arena);
     vec->data = arena_alloc(arena, type_width(type) * rows);
-    return vec->data ? 0 : ERR_NOMEM;
+    if (!vec->data)
+        return ERR_NOMEM;
+    return type->kind == TYPE_ARRAY ? init_elements(vec, arena) : 0;
 }
 
 int vec_ensure_valid(struct vec *vec, struct arena *arena)
@@ -49,6 +57,8 @@ int vec_init_null(struct vec *vec, const struct type *type, uint32_t rows, struc
         }
     } else {
         vec->data = arena_calloc(arena, rows, type_width(type));
+        if (type->kind == TYPE_ARRAY && init_elements(vec, arena) != 0)
+            return ERR_NOMEM;
     }
     vec->valid = arena_calloc(arena, vec_valid_words(rows), sizeof(uint64_t));
     return vec->valid && (vec->data || vec->children) ? 0 : ERR_NOMEM;

@@ -26,12 +26,21 @@ struct vec {
         struct str *str;       /* STRING, BINARY */
         __int128 *decimal;     /* unscaled value */
         struct vec_span *span; /* ARRAY: where in children[0] each row's elements are */
+        struct vec_interval *interval;
     };
-    struct vec *children; /* STRUCT: one per field, each `rows` long; ARRAY: one, all elements */
+    /* STRUCT: one per field, each `rows` long; what stands where the struct is NULL means nothing.
+     * ARRAY: one, all elements; spans of NULL rows mean nothing. */
+    struct vec *children;
 };
 
 struct vec_span {
     uint32_t start, count;
+};
+
+/* TYPE_INTERVAL; the parts do not carry over into each other. */
+struct vec_interval {
+    int32_t months, days;
+    int64_t micros;
 };
 
 struct block {
@@ -56,7 +65,8 @@ static inline void vec_set_null(struct vec *vec, uint32_t row)
     vec->valid[row / 64] &= ~(1ULL << (row % 64));
 }
 
-/* An uninitialised vector without NULLs; ERR_NOMEM. STRUCT allocates its children too. */
+/* An uninitialised vector without NULLs; ERR_NOMEM. STRUCT allocates its children too, ARRAY gets
+ * one without elements. */
 int vec_init(struct vec *vec, const struct type *type, uint32_t rows,
              struct arena *arena) MUST_CHECK;
 /* Gives the vector a bitmap with every row valid, if it has none. */
@@ -67,3 +77,25 @@ int vec_init_null(struct vec *vec, const struct type *type, uint32_t rows,
 /* out[i] = in[picks[i]] for n picks; a NULL stays a NULL. Strings stay views. */
 int vec_gather(struct vec *out, const struct vec *in, const uint32_t *picks, uint32_t n,
                struct arena *arena) MUST_CHECK;
+/* The same, but nothing is shared with `in`: strings and elements are copied too. */
+int vec_copy(struct vec *out, const struct vec *in, const uint32_t *picks, uint32_t n,
+             struct arena *arena) MUST_CHECK;
+
+/* Where a value of vec_compose comes from. */
+struct vec_pick {
+    uint32_t source; /* index of a vector, or VEC_PICK_NULL */
+    uint32_t row;
+};
+enum { VEC_PICK_NULL = UINT32_MAX };
+
+/* out[i] = sources[picks[i].source][picks[i].row] for n picks: values of one type from several
+ * vectors of that type, or of VOID; a NULL stays a NULL. Strings stay views, arrays may share their
+ * elements with their source. */
+int vec_compose(struct vec *out, const struct type *type, const struct vec *const *sources,
+                uint32_t source_count, const struct vec_pick *picks, uint32_t n,
+                struct arena *arena) MUST_CHECK;
+
+/* Orders two values of one type as Spark does where NULLs are values, inside of structs and arrays:
+ * a NULL first, structs field by field, arrays element by element and then by length, NaN last and
+ * equal to itself, -0.0 equal to 0.0, text by bytes. Negative, 0 or positive. */
+int vec_order(const struct vec *a, uint32_t a_row, const struct vec *b, uint32_t b_row);

@@ -19,6 +19,25 @@ static const enum type_kind kinds[] = {
     TYPE_BINARY, TYPE_BIGINT, TYPE_FLOAT,     TYPE_SMALLINT, TYPE_TINYINT,
 };
 
+static const struct type type_decimal = {.kind = TYPE_DECIMAL, .precision = 7, .scale = 3};
+static const struct type type_int = {.kind = TYPE_INT};
+static const struct type type_string = {.kind = TYPE_STRING};
+static const struct type type_ints = {.kind = TYPE_ARRAY, .element = &type_int};
+static const struct field inner_fields[] = {{{"a", 1}, &type_int},
+                                            {{"b", 1}, &type_string},
+                                            {{"type", 4}, &type_ints},
+                                            {{"a", 1}, &type_decimal}};
+static const struct type type_struct = {
+    .kind = TYPE_STRUCT, .field_count = 4, .fields = inner_fields};
+static const struct type type_structs = {.kind = TYPE_ARRAY, .element = &type_struct};
+static const struct field outer_fields[] = {{{"a", 1}, &type_struct}, {{"b", 1}, &type_structs}};
+static const struct type type_outer = {
+    .kind = TYPE_STRUCT, .field_count = 2, .fields = outer_fields};
+
+static const struct type *const nested[] = {&type_decimal, &type_ints, &type_struct, &type_structs,
+                                            &type_outer};
+
+/* With the highest bit the columns are nested. */
 static void make_schema(uint8_t choice, struct field fields[COLUMNS])
 {
     static const char *const names[COLUMNS] = {
@@ -27,6 +46,8 @@ static void make_schema(uint8_t choice, struct field fields[COLUMNS])
         fields[i] =
             (struct field){str_of(names[i]),
                            type_simple(kinds[(choice + i * (1 + choice % 3)) % COUNT_OF(kinds)])};
+    for (uint8_t i = 0; i < COLUMNS && choice & 128; i++)
+        fields[i].type = nested[(choice + i) % COUNT_OF(nested)];
     fields[COLUMNS - 1].type = type_simple(TYPE_STRING);
 }
 
@@ -73,14 +94,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (int i = 0; i < COLUMNS; i++)
         wanted[i] = !(data[1] >> i & 1);
     const struct type schema = {.kind = TYPE_STRUCT, .field_count = COLUMNS, .fields = fields};
-    struct json_decode_options options = {&schema, data[1] & 64 ? COLUMNS - 1 : -1, wanted};
+    struct json_decode_options options = {
+        .schema = &schema, .corrupt_column = data[1] & 64 ? COLUMNS - 1 : -1, .wanted = wanted};
     if (json_decoder_create(&decoder, &options, &err) != 0)
         return 0;
     uint32_t count = split(data + 2, size - 2, records);
     struct arena arena = {0};
     struct block block;
     for (int round = 0; round < 2; round++) { /* the second time the keys are expected */
-        if (json_decode_block(decoder, records, count, &arena, &block, malformed, &err) == 0)
+        if (json_decode_block(decoder, records, count, 0, &arena, &block, malformed, &err) == 0)
             print(&schema, &block, data[1]);
     }
     for (uint32_t i = 0; i < count; i++)

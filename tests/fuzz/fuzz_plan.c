@@ -40,8 +40,8 @@ static void report_sql(const struct plan *plan, struct plan_errors *errors, stru
     for (uint32_t i = 0; i < plan->query_count; i++) {
         const struct plan_query *query = &plan->queries[i];
         for (uint32_t line = 1; line <= query->sql.line_count && line < 20; line++) {
-            plan_sql_error(errors, arena, query, line, 1, ERR_INVALID, "first");
-            plan_sql_error(errors, arena, query, line, 1000, ERR_INVALID, "last");
+            plan_sql_error(errors, arena, &query->sql, line, 1, ERR_INVALID, "first");
+            plan_sql_error(errors, arena, &query->sql, line, 1000, ERR_INVALID, "last");
         }
     }
 }

@@ -69,13 +69,13 @@ static int feed(struct run *run, const char *const *values, uint32_t n)
 static void expect_books(struct run *run, uint32_t query, uint64_t read, uint64_t malformed,
                          uint64_t filtered, uint64_t accepted)
 {
-    const struct books *books = &run->counts.books[query];
+    const struct books *books = &run->counts.queries[query].books;
     cr_assert(books_balance(books));
     cr_assert_eq(books->read, read);
     cr_assert_eq(books->malformed, malformed);
     cr_assert_eq(books->filtered, filtered);
     cr_assert_eq(books->accepted, accepted);
-    cr_assert_eq(run->counts.rows_out[query], accepted);
+    cr_assert_eq(run->counts.queries[query].rows_out, accepted);
 }
 
 #define ONE_QUERY(sql) "[{\"name\":\"q\",\"sql\":\"" sql "\",\"sinks\":[{\"format\":\"console\"}]}]"
@@ -185,4 +185,36 @@ Test(engine, books_do_not_balance_when_one_is_lost)
     struct books more = {.late = 1};
     books_add(&books, &more);
     cr_assert(books_balance(&books));
+}
+
+Test(engine, headers_are_there_when_a_query_reads_them)
+{
+    struct run run;
+    const struct record records[] = {
+        {.value = STR("{}")}, {.value = STR("{}")}, {.value = STR("{}")}};
+    const struct record_header headers[] = {
+        {STR("a"), STR("one")}, {STR("a"), {NULL, 0}}, {STR(""), STR("")}};
+    const uint32_t starts[] = {0, 2, 2, 3};
+    struct engine_hooks hooks = {.user = &run, .rows = on_rows};
+    struct record_block block = {.topic = STR("t"),
+                                 .records = records,
+                                 .count = 3,
+                                 .headers = headers,
+                                 .header_starts = starts};
+    cr_assert_eq(open_run(&run, JSON_VALUE,
+                          ONE_QUERY("SELECT _headers, _headers[0].key AS k, "
+                                    "CAST(_headers.value[0] AS STRING) AS v FROM tx")),
+                 0);
+    cr_assert_eq(engine_process(run.engine, &block, 0, &hooks, &run.counts, &run.err), 0);
+    block.headers = NULL;
+    block.header_starts = NULL;
+    block.count = 1;
+    cr_assert_eq(engine_process(run.engine, &block, 0, &hooks, &run.counts, &run.err), 0);
+    cr_expect_str_eq(buf_cstr(&run.rows[0]),
+                     "{\"_headers\":[{\"key\":\"a\",\"value\":\"b25l\"},{\"key\":\"a\"}],\"k\":"
+                     "\"a\",\"v\":\"one\"}\n"
+                     "{}\n"
+                     "{\"_headers\":[{\"key\":\"\",\"value\":\"\"}],\"k\":\"\",\"v\":\"\"}\n"
+                     "{}\n");
+    close_run(&run);
 }

@@ -5,13 +5,14 @@
 #include <stdlib.h>
 
 #include "fixture.h"
+#include "leaks.h"
 #include "sql/query.h"
 
-TestSuite(sql_errors, .fini = fixture_check_leaks);
+TestSuite(sql_errors, .fini = leaks_check);
 
 #define CARET "\xE2\x80\xB8"
 
-static int create(struct str text, struct sql_query **query, struct sql_error *error)
+static int create_all(struct str text, struct sql_query **query, struct sql_errors *errors)
 {
     const struct sql_column columns[] = {
         {STR("transaction_id"), type_simple(TYPE_STRING), false},
@@ -25,8 +26,14 @@ static int create(struct str text, struct sql_query **query, struct sql_error *e
         {STR("day"), type_simple(TYPE_DATE), false},
         {STR("_key"), type_simple(TYPE_BINARY), true},
     };
-    const struct sql_scope scope = {STR("tx"), columns, COUNT_OF(columns)};
-    return sql_query_create(query, text, &scope, error);
+    const struct sql_scope scope = {STR("tx"), columns, COUNT_OF(columns), -1, false};
+    return sql_query_create(query, text, &scope, errors);
+}
+
+static int create(struct str text, struct sql_query **query, struct sql_error *error)
+{
+    struct sql_errors errors = {error, 1, 0};
+    return create_all(text, query, &errors);
 }
 
 /* Removes the caret from the query; the place where it was goes to `want`. */
@@ -128,7 +135,6 @@ Test(sql_errors, nesting_is_bounded)
     expect_deep(repeat("SELECT ", "upper(", 10000, "type"));
     expect_deep(repeat("SELECT ", "substring(", 10000, "type"));
     expect_deep(repeat("SELECT ", "CASE WHEN ", 10000, "ok"));
-    expect_deep(repeat("SELECT n", " + 1", 10000, " FROM tx"));
     expect_deep(repeat("SELECT n", "[1", 10000, " FROM tx"));
     expect_deep(repeat("SELECT (1)", ".a", 10000, " FROM tx"));
 }
@@ -141,6 +147,27 @@ static void expect_works(struct buf text)
     cr_expect_eq(code, 0, "%u: %s", error.offset, error.message);
     sql_query_destroy(query);
     buf_fini(&text);
+}
+
+/* Nothing is nested here, and parentheses make it work. */
+Test(sql_errors, rows_of_operators_are_bounded)
+{
+    struct sql_query *query;
+    struct sql_error error;
+    struct buf text = repeat("SELECT n", " + 1", 10000, " FROM tx");
+    cr_expect_eq(create(buf_str(&text), &query, &error), ERR_INVALID);
+    cr_expect_str_eq(error.message, "more than 1000 operators hang on one another here: write "
+                                    "(a + b) + (c + d) for a + b + c + d");
+    buf_fini(&text);
+    struct buf part = repeat("(n", " + 1", 900, ")");
+    text = repeat("SELECT 1", " + ", 1, "");
+    for (int i = 0; i < 10; i++) {
+        buf_append_str(&text, i ? STR(" + ") : STR(""));
+        buf_append_str(&text, buf_str(&part));
+    }
+    buf_append_str(&text, STR(" FROM tx"));
+    expect_works(text);
+    buf_fini(&part);
 }
 
 Test(sql_errors, what_is_below_the_bound_works)
@@ -159,9 +186,105 @@ Test(sql_errors, long_queries_take_linear_time, .timeout = 60)
     expect_works(repeat("SELECT n", ", amount * 2 AS a", 60000, " FROM tx"));
     expect_works(repeat("SELECT * FROM tx WHERE ok", " OR n = 12", 100000, ""));
     expect_works(repeat("SELECT * FROM tx WHERE n IN (1", ", 12", 250000, ")"));
-    expect_works(repeat("SELECT coalesce(n", ", 12", 250000, ") FROM tx"));
+    expect_works(repeat("SELECT coalesce(n", ", 12", 250000, ") AS n FROM tx"));
     expect_works(repeat("SELECT n /*", " comment */ /*", 70000, " */ FROM tx"));
-    expect_works(repeat("SELECT 'a'", " 'b'", 250000, " FROM tx"));
+    expect_works(repeat("SELECT 'a'", " 'b'", 250000, " AS text FROM tx"));
+}
+
+/* Text made of `count` times the format, which takes i - 1, i - 1 and i. */
+static struct buf series(const char *before, const char *format, int count, const char *after)
+{
+    struct buf text = {0};
+    buf_append_str(&text, str_of(before));
+    for (int i = 1; i <= count; i++)
+        buf_printf(&text, format, i - 1, i - 1, i);
+    buf_append_str(&text, str_of(after));
+    cr_assert(!text.failed);
+    return text;
+}
+
+/* Lists in which each item has to be looked for among the others. */
+Test(sql_errors, long_lists_take_linear_time, .timeout = 60)
+{
+    static const char sums[] = ", sum(n + %d) + max(n * %d) AS c%d";
+    static const char terms[] = " AND sum(n + %d) + max(n * %d) > %d";
+    expect_works(series("SELECT n AS a0", ", a%d + a%d AS a%d", 20000, " FROM tx"));
+    expect_works(series("SELECT * FROM tx WHERE n > 0", " AND n <> %d + %d * %d", 20000, ""));
+    expect_works(series("SELECT count(*) FROM tx GROUP BY n", ", n + %d * %d - %d", 20000, ""));
+    struct sql_query *query;
+    struct sql_error error;
+    struct buf mixed = repeat("SELECT n IN (1", ", 12", 200000, ", day) FROM tx");
+    cr_expect_eq(create(buf_str(&mixed), &query, &error), ERR_INVALID);
+    cr_expect_str_eq(error.message, "IN mixes INT and DATE, which have no common type");
+    buf_fini(&mixed);
+    expect_works(series("SELECT n", sums, 10000, " FROM tx GROUP BY n"));
+    expect_works(series("SELECT n FROM tx GROUP BY n HAVING n > 0", terms, 5000, ""));
+}
+
+static uint32_t count_errors(struct buf text)
+{
+    struct sql_error items[10] = {0};
+    struct sql_errors errors = {items, COUNT_OF(items), 0};
+    struct sql_query *query;
+    int code = create_all(buf_str(&text), &query, &errors);
+    cr_expect(code == ERR_INVALID && !query, "code %d", code);
+    for (uint32_t i = 0; i < errors.count && i < errors.capacity; i++)
+        cr_expect(items[i].code == ERR_INVALID && items[i].line == 1, "%s", items[i].message);
+    buf_fini(&text);
+    return errors.count;
+}
+
+/* All problems are counted, each once, at the cost of looking at each once. */
+Test(sql_errors, many_problems_take_linear_time, .timeout = 60)
+{
+    cr_expect_eq(count_errors(repeat("SELECT nope", ", nope", 100000, " FROM tx")), 100001);
+    cr_expect_eq(count_errors(repeat("SELECT * FROM tx WHERE a", " OR b > 1", 100000, "")), 100001);
+    cr_expect_eq(count_errors(repeat("SELECT concat(a", ", foo(b)", 50000, ") FROM tx")), 100001);
+    struct buf open = repeat("SELECT ", "struct(*, n, ", 400, "nope");
+    cr_expect_eq(count_errors(repeat(buf_cstr(&open), ", nope)", 400, " FROM tx")), 401);
+    buf_fini(&open);
+    cr_expect_eq(
+        count_errors(series("SELECT n AS a0", ", a%d + a%d AS a%d", 60, ", count(*) FROM tx")), 1);
+    cr_expect_eq(count_errors(series("SELECT nope AS a0", ", a%d + a%d AS a%d", 60, " FROM tx")),
+                 1);
+}
+
+/* What an expression uses twice is not looked at twice: 2^60 would not end. */
+Test(sql_errors, shared_parts_are_seen_once, .timeout = 60)
+{
+    static const char doubled[] = ", a%d + a%d AS a%d";
+    struct buf open = repeat("", "(", 60, "ok");
+    struct buf nested = repeat(buf_cstr(&open), " BETWEEN ok AND ok)", 60, "");
+    struct buf grouped = {0};
+    buf_printf(&grouped, "%s AS x, count(*) FROM tx GROUP BY %s", buf_cstr(&nested),
+               buf_cstr(&nested));
+    expect_works(series("SELECT n AS a0", doubled, 60, " FROM tx"));
+    expect_works(series("SELECT 1 AS a0", doubled, 60, " FROM tx"));
+    expect_works(series("SELECT DISTINCT n AS a0", doubled, 60, " FROM tx"));
+    expect_works(series("SELECT n AS a0", doubled, 60, ", count(*) FROM tx GROUP BY n"));
+    expect_works(repeat("SELECT ", buf_cstr(&nested), 1, " AS x FROM tx"));
+    expect_works(repeat("SELECT n FROM tx WHERE ", buf_cstr(&nested), 1, ""));
+    expect_works(repeat("SELECT ", buf_cstr(&grouped), 1, ""));
+    expect_works(series("SELECT n > 0 AS a0", ", NOT a%d AND (a%d OR n > 1) AS a%d", 60,
+                        ", count(*) FROM tx GROUP BY n HAVING a60"));
+    buf_fini(&open);
+    buf_fini(&nested);
+    buf_fini(&grouped);
+}
+
+/* The name that Spark gives it doubles with each level. */
+Test(sql_errors, names_have_a_bound)
+{
+    struct sql_query *query;
+    struct sql_error error;
+    struct buf open = repeat("SELECT 1, ", "(", 60, "ok");
+    struct buf text = repeat(buf_cstr(&open), " BETWEEN ok AND ok)", 60, " FROM tx");
+    cr_expect_eq(create(buf_str(&text), &query, &error), ERR_UNSUPPORTED);
+    cr_expect_eq(error.offset, 10);
+    cr_expect_str_eq(error.message, "the name of this column would be longer than 65536 bytes: "
+                                    "name it with AS");
+    buf_fini(&open);
+    buf_fini(&text);
 }
 
 /* Any prefix of any query, and any byte in any place, gives an answer. */

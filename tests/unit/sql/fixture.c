@@ -2,14 +2,15 @@
 
 #include <stdlib.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-int __lsan_do_recoverable_leak_check(void);
-#endif
-
-void fixture_check_leaks(void)
+int fixture_run(struct sql_query *query, const struct block *in,
+                const struct sql_batch_context *context, struct arena *arena, struct block *out,
+                struct err *err)
 {
-#if defined(__SANITIZE_ADDRESS__)
-    if (__lsan_do_recoverable_leak_check())
-        abort();
-#endif
+    struct sql_run run;
+    int code = sql_run_begin(&run, query, in, context, arena, err);
+    if (code == 0)
+        code = sql_run_early(&run);
+    if (code == 0)
+        code = sql_run_late(&run);
+    return code == 0 ? sql_run_items(&run, out) : code;
 }

@@ -1,5 +1,9 @@
 /* fixture.h: what the tests of src/sql share. */
 #pragma once
 
-/* For TestSuite's .fini: under AddressSanitizer a leak ends the test as a crash. */
-void fixture_check_leaks(void);
+#include "sql/query.h"
+
+/* All stages of a query without aggregates over one block. */
+int fixture_run(struct sql_query *query, const struct block *in,
+                const struct sql_batch_context *context, struct arena *arena, struct block *out,
+                struct err *err);

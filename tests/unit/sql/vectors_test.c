@@ -5,9 +5,10 @@
 #include <stdlib.h>
 
 #include "fixture.h"
+#include "leaks.h"
 #include "sql/query.h"
 
-TestSuite(sql_vectors, .fini = fixture_check_leaks);
+TestSuite(sql_vectors, .fini = leaks_check);
 
 enum { REPEAT = 5, ROWS_MAX = 64 }; /* the table is repeated, so that bitmaps have several words */
 
@@ -218,18 +219,19 @@ Test(sql_vectors, spark_gives_the_same)
         if (strcmp(v.fields[0], "column") == 0) {
             add_column(&v);
         } else if (strcmp(v.fields[0], "query") == 0) {
-            struct sql_scope scope = {STR("tx"), v.columns, v.column_count};
+            struct sql_scope scope = {STR("tx"), v.columns, v.column_count, -1, false};
             struct sql_error error;
+            struct sql_errors errors = {&error, 1, 0};
             struct err err;
             struct sql_batch_context context = {0};
             struct block in = {v.cols, v.column_count, v.cols[0].rows};
             sql_query_destroy(query);
             arena_reset(&results);
             text = unescape(&v, v.fields[1]);
-            int code = sql_query_create(&query, text, &scope, &error);
+            int code = sql_query_create(&query, text, &scope, &errors);
             cr_expect_eq(code, 0, "%s: %u:%u: %s", text.p, error.line, error.column, error.message);
             if (code == 0)
-                cr_assert_eq(sql_query_run(query, &in, &context, &results, &rows, &err), 0, "%s",
+                cr_assert_eq(fixture_run(query, &in, &context, &results, &rows, &err), 0, "%s",
                              text.p);
             column = 0;
             queries++;

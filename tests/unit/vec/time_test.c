@@ -57,7 +57,42 @@ Test(time, reads_the_forms_spark_reads)
     expect_timestamp("1234567", NULL);
     expect_timestamp("", NULL);
     expect_timestamp(" ", NULL);
-    expect_timestamp("21:16:18", NULL); /* Spark: today */
+    expect_timestamp("21:16:18", NULL); /* of today */
+}
+
+/* At 2026-03-05 23:30:00Z. */
+static void expect_of_today(const char *text, const char *want)
+{
+    int64_t micros;
+    bool ok = time_parse_of_today(str_of(text), 1772753400000000, &micros);
+    cr_expect_eq(ok, want != NULL, "%s", text);
+    if (ok && want)
+        cr_expect_str_eq(iso(micros), want, "%s", text);
+}
+
+Test(time, reads_times_of_today)
+{
+    expect_of_today("12:00", "2026-03-05 12:00:00");
+    expect_of_today(" 1:2:3\t", "2026-03-05 01:02:03");
+    expect_of_today("T12:00:01.5", "2026-03-05 12:00:01.5");
+    expect_of_today("T1", "2026-03-05 01:00:00");
+    expect_of_today("12:00:00Z", "2026-03-05 12:00:00");
+    expect_of_today("12:00:00 UTC", "2026-03-05 12:00:00");
+    expect_of_today("12:00:00 Europe/Amsterdam", "2026-03-06 11:00:00"); /* where it is the 6th */
+    expect_of_today("12:00:00-01:00", "2026-03-05 13:00:00");
+    expect_of_today("12", NULL);
+    expect_of_today("T", NULL);
+    expect_of_today("t12", NULL);
+    expect_of_today("TT12", NULL);
+    expect_of_today("12:", NULL);
+    expect_of_today(":12", NULL);
+    expect_of_today("012:00", NULL);
+    expect_of_today("+12:00", NULL);
+    expect_of_today("24:00", NULL);
+    expect_of_today("12:00Z", NULL);
+    expect_of_today("12:00 Z", NULL);
+    expect_of_today("2026-03-05", NULL);
+    expect_of_today("", NULL);
 }
 
 Test(time, reads_zones)

@@ -1,0 +1,1 @@
+SELECT getbit(t, 8) FROM tx

@@ -1,0 +1,1 @@
+SELECT shiftleft(i) FROM tx

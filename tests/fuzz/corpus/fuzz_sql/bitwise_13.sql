@@ -1,0 +1,1 @@
+SELECT bit_get(d, 1) FROM tx

@@ -1,0 +1,1 @@
+SELECT getbit(l, 64) FROM tx

@@ -1,0 +1,1 @@
+SELECT shiftright(i) FROM tx

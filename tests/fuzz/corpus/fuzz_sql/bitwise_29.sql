@@ -1,0 +1,1 @@
+SELECT bitmap_count(1) FROM tx

@@ -1,0 +1,1 @@
+SELECT getbit(i, true) FROM tx

@@ -1,0 +1,1 @@
+SELECT shiftrightunsigned(i) FROM tx

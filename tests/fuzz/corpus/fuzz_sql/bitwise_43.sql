@@ -1,0 +1,1 @@
+SELECT i & 5, ~i, i | h, i ^ 1 FROM tx

@@ -1,0 +1,1 @@
+SELECT bitmap_bit_position(true) FROM tx

@@ -1,0 +1,1 @@
+SELECT bitmap_bit_position(1), bitmap_bucket_number(1), bitmap_count(X'0F') FROM tx

@@ -1,0 +1,1 @@
+SELECT i & 5 AS x0, i | h AS x1, i ^ l AS x2, ~i AS x3, ~t AS x4, t & t AS x5, l | 1 AS x6, i & NULL AS x7, NULL | NULL AS x8, ~NULL AS x9, t ^ 1Y AS x10 FROM tx

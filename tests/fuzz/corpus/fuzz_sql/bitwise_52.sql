@@ -1,0 +1,1 @@
+SELECT getbit(t, 0) AS x0, getbit(t, 7) AS x1, getbit(h, 15) AS x2, getbit(i, 31) AS x3, getbit(i, 3) AS x4, getbit(l, 63) AS x5, getbit(l, 40) AS x6, getbit(11, 2) AS x7, getbit(11L, 63) AS x8, getbit(NULL, 2) AS x9, getbit(i, NULL) AS x10, getbit(i, pmod(i, 8)) AS x11, getbit(i, 2L) AS x12, getbit(i, '2') AS x13, getbit(NULL, 99) AS x14, getbit(i, 1.9) AS x15 FROM tx

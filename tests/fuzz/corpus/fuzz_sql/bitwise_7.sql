@@ -1,0 +1,1 @@
+SELECT getbit(d, 1) FROM tx

@@ -1,0 +1,1 @@
+SELECT binary(2.5) FROM tx

@@ -1,0 +1,1 @@
+SELECT CAST(n AS DATE) FROM tx

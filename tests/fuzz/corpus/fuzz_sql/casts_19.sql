@@ -1,0 +1,1 @@
+SELECT CAST(ts AS VOID) FROM tx

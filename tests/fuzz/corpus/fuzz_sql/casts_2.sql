@@ -1,0 +1,1 @@
+SELECT CAST(d AS DATE) FROM tx

@@ -1,0 +1,1 @@
+SELECT CAST(bin AS DOUBLE) FROM tx

@@ -1,0 +1,1 @@
+SELECT CAST(d AS VOID) FROM tx

@@ -1,0 +1,1 @@
+SELECT decimal(2.5, 10, 2) FROM tx

@@ -1,0 +1,1 @@
+SELECT decimal(2.5), decimal('7.5'), decimal(i), double(2.5), float(1.1), int(2.5), string(2.50), boolean(0.0), timestamp(1.5), bigint(-2.5), smallint(99999.5), decimal(NULL) FROM tx

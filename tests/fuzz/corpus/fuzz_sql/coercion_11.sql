@@ -1,0 +1,1 @@
+SELECT t IN (z) FROM tx

@@ -1,0 +1,1 @@
+SELECT array(i) = i FROM tx

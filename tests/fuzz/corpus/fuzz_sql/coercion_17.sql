@@ -1,0 +1,1 @@
+SELECT coalesce(b, s) FROM tx

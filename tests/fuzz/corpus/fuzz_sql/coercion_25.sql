@@ -1,0 +1,1 @@
+SELECT struct(i) = struct(l) FROM tx

@@ -1,0 +1,1 @@
+SELECT struct(i AS a) = struct(m AS a) FROM tx

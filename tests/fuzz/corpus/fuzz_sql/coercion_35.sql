@@ -1,0 +1,1 @@
+SELECT upper(m), length(m), m || '', concat(m, i, d), substring(m, 1, 2), upper(dt), ts || '' FROM tx

@@ -1,0 +1,1 @@
+SELECT dt = ts, ts < dt, dt <=> ts, dt BETWEEN '2020-01-01' AND ts, ts BETWEEN dt AND '2020-01-01 12:00:00', i BETWEEN s AND d, s BETWEEN 0 AND 5, s BETWEEN '0' AND 5, m BETWEEN s AND i FROM tx

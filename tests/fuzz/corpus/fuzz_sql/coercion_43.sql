@@ -1,0 +1,1 @@
+SELECT coalesce(array(i), array(m)) AS a, coalesce(array(i), array(s)) AS b, CASE WHEN z THEN array(y) ELSE array(l) END AS c, array(i) = array(l) AS d, array(i, m, l) AS e, array(i, s) AS f, array(NULL, i) AS g, array(i) IN (array(l), array(1)) AS h FROM tx

@@ -1,0 +1,1 @@
+SELECT coalesce(struct(i AS a, s AS b), struct(m AS A, l AS B)) AS x, if(z, struct(i AS a), struct(l AS A)) AS y, struct(i AS a, s) = struct(l AS a, s) AS c, struct(i AS a) < struct(l AS A) AS d, struct(y AS a) IN (struct(l AS a), struct(d AS a)) AS f, nullif(struct(y AS a), struct(i AS a)) AS e FROM tx

@@ -1,0 +1,1 @@
+SELECT d DIV 2 FROM tx

@@ -1,0 +1,1 @@
+SELECT size(y) FROM tx

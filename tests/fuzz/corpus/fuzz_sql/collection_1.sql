@@ -1,0 +1,1 @@
+SELECT get(a, w) FROM tx

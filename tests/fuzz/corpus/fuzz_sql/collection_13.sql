@@ -1,0 +1,1 @@
+SELECT array_contains(a) FROM tx

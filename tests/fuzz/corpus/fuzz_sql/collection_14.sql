@@ -1,0 +1,1 @@
+SELECT array_union(a, s) FROM tx

@@ -1,0 +1,1 @@
+SELECT concat(a, s) AS q FROM tx

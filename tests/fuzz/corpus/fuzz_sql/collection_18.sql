@@ -1,0 +1,1 @@
+SELECT array_repeat(y, w) FROM tx

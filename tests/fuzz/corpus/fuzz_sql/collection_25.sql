@@ -1,0 +1,1 @@
+SELECT array_append(a, 'x') FROM tx

@@ -1,0 +1,1 @@
+SELECT array_remove(a, 'x') FROM tx

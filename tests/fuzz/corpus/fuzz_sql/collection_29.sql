@@ -1,0 +1,1 @@
+SELECT arrays_overlap(a, s) FROM tx

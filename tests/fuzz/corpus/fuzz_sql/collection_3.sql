@@ -1,0 +1,1 @@
+SELECT flatten(a) FROM tx

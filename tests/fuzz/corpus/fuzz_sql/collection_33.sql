@@ -1,0 +1,1 @@
+SELECT sort_array(a, id = 1) FROM tx

@@ -1,0 +1,1 @@
+SELECT array_position(a, 'x') FROM tx

@@ -1,0 +1,1 @@
+SELECT array_contains(dec, 1.5) FROM tx

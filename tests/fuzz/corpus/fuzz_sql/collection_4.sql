@@ -1,0 +1,1 @@
+SELECT array_min(y) FROM tx

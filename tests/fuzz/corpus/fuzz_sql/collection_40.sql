@@ -1,0 +1,1 @@
+SELECT slice(a, 0, 1) FROM tx WHERE id = 1

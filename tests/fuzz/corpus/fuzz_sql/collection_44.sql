@@ -1,0 +1,1 @@
+SELECT array_insert(a, 0, 9) FROM tx WHERE id = 1

@@ -1,0 +1,1 @@
+SELECT arrays_zip(a, b), arrays_zip(array(1), s) FROM tx

@@ -1,0 +1,1 @@
+SELECT array_size(y) FROM tx

@@ -1,0 +1,1 @@
+SELECT try_element_at(a, 2), try_element_at(a, 9) FROM tx

@@ -1,0 +1,1 @@
+SELECT array_contains(st, struct('p' AS k, 1 AS v)) FROM tx

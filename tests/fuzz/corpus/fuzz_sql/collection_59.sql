@@ -1,0 +1,1 @@
+SELECT array_sort(a), array_sort(s), array_sort(d), array_sort(st), array_sort(aa) FROM tx

@@ -1,0 +1,1 @@
+SELECT sort_array(y) FROM tx

@@ -1,0 +1,1 @@
+SELECT array(1, 2) AS a1, array(x) AS a2 FROM tx WHERE size(array_intersect(a, array(2, 5))) > 0

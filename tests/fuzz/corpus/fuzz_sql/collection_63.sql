@@ -1,0 +1,1 @@
+SELECT arrays_zip(a, b) AS q, arrays_zip(a, s) AS r, arrays_zip(array(1), array(2, 3)) AS t FROM tx

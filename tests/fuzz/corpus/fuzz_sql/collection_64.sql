@@ -1,0 +1,1 @@
+SELECT reverse(a), reverse(s), reverse(st), reverse(aa), reverse(y), reverse(array()), reverse(x) FROM tx

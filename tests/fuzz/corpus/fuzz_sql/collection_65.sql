@@ -1,0 +1,1 @@
+SELECT concat(a, b), a || b, concat(s, array(y)), concat(a, l) AS al, concat(a), concat(array(), a) FROM tx

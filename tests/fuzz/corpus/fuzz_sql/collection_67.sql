@@ -1,0 +1,1 @@
+SELECT size(a), size(aa), size(NULL), cardinality(s), array_size(a), array_size(NULL), size(array()) FROM tx

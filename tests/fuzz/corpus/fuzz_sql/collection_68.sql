@@ -1,0 +1,1 @@
+SELECT size(sequence(1, 100)), slice(sequence(1, 100), 50, 2), array_max(sequence(1, 5, 2)) FROM tx WHERE id = 1

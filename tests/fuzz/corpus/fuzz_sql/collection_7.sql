@@ -1,0 +1,1 @@
+SELECT slice(y, 1, 1) FROM tx

@@ -1,0 +1,1 @@
+SELECT array_prepend(a, 9), array_prepend(a, x), array_prepend(s, y), array_prepend(a, NULL), array_prepend(aa, a) FROM tx

@@ -1,0 +1,1 @@
+SELECT array_compact(a), array_compact(s), array_compact(st), array_compact(array(NULL, 1)), array_compact(array(NULL)) FROM tx

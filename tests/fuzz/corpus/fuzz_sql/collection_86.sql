@@ -1,0 +1,1 @@
+SELECT array_min(aa), array_max(aa), array_min(st), array_max(st), array_min(dec), array_max(dec), array_min(bo), array_max(bo), array_min(ts), array_max(dt), array_max(bin), array_min(f) FROM tx

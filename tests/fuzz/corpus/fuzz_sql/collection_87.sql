@@ -1,0 +1,1 @@
+SELECT array_distinct(a), array_distinct(d), array_distinct(s), array_distinct(st), array_distinct(aa), array_distinct(dec), array_distinct(bin), array_distinct(bo), array_distinct(array()) FROM tx

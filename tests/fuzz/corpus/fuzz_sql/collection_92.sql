@@ -1,0 +1,1 @@
+SELECT array_except(a, b), array_except(a, a), array_except(s, array('a')), array_except(s, array('a', NULL)), array_except(d, array(0.0D, double('NaN'))), array_except(aa, array(array(1))), array_except(l, a), array_except(st, array(struct('p' AS k, 1 AS v))) FROM tx

@@ -1,0 +1,1 @@
+SELECT i FROM tx WHERE nosuch > 1

@@ -1,0 +1,1 @@
+SELECT nvl(i) FROM tx

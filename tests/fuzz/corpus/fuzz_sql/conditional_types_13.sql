@@ -1,0 +1,1 @@
+SELECT equal_null(b, dt) FROM tx

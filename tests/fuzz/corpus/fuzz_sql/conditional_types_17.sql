@@ -1,0 +1,1 @@
+SELECT nvl(i, 7), ifnull(i, 7), nvl2(i, 1, 2), nullif(i, 3), if(b, 1, 2), coalesce(i, h, 0) FROM tx

@@ -1,0 +1,1 @@
+SELECT when(i, 1) FROM tx

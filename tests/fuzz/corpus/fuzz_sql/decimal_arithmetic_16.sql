@@ -1,0 +1,1 @@
+SELECT CAST(a AS DECIMAL(10,2)) AS x, CAST(b AS DECIMAL(5,3)) AS y, x + y, x - y, x * y, x / y, x % y, x DIV y, -x, +x, abs(x), pmod(x, y), y - x, y / x, y % x, y DIV x FROM tx

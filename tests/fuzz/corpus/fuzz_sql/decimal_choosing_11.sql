@@ -1,0 +1,1 @@
+SELECT CAST(a AS DECIMAL(10,2)) AS x, CAST(b AS DECIMAL(5,3)) AS y, x = y, x <> y, x < y, x <= y, x > y, x >= y, x <=> y, y BETWEEN x AND 10, x IS DISTINCT FROM y, x == x FROM tx

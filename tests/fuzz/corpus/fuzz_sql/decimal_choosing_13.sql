@@ -1,0 +1,1 @@
+SELECT CAST(a AS DECIMAL(10,2)) AS x, CAST(b AS DECIMAL(5,3)) AS y, x || y, concat(x, '-', y), length(x), upper(x), x IS NULL, x IS NOT NULL, isnull(y), abs(y), abs(-x), -y AS m, -m, +m FROM tx

@@ -1,0 +1,1 @@
+SELECT xxhash64() FROM tx

@@ -1,0 +1,1 @@
+SELECT crc32() FROM tx

@@ -1,0 +1,1 @@
+SELECT make_interval(1) > make_interval(2) FROM tx

@@ -1,0 +1,1 @@
+SELECT CAST(make_dt_interval(106751992) AS STRING) FROM tx WHERE n = 2

@@ -1,0 +1,1 @@
+SELECT CAST(make_ym_interval(178956970, 8) AS STRING) FROM tx WHERE n = 2

@@ -1,0 +1,1 @@
+SELECT from_json(j, p) FROM tx

@@ -1,0 +1,1 @@
+SELECT id, json_array_length(j) AS n, json_object_keys(j) AS k FROM tx

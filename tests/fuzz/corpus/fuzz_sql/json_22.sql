@@ -1,0 +1,1 @@
+SELECT to_json(array(1, NULL, 2)) AS a, to_json(array(array(1), NULL)) AS b, to_json(named_struct('dec', CAST(1.50 AS DECIMAL(10,3)), 'f', CAST(1.1 AS FLOAT), 'e', array())) AS c FROM tx WHERE id = 1

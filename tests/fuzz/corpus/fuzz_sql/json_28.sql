@@ -1,0 +1,1 @@
+SELECT id, get_json_object(j, '$.c') AS c, get_json_object(j, '$.d') AS d, get_json_object(j, '$.e') AS e, get_json_object(j, '$.f') AS f, get_json_object(j, '$.g') AS g, get_json_object(j, '$.h') AS h, get_json_object(j, '$.b[0]') AS b0, get_json_object(j, '$.b[*]') AS bs FROM tx

@@ -1,0 +1,1 @@
+SELECT get_json_object(j) FROM tx

@@ -1,0 +1,1 @@
+SELECT id, s.a, s.b, arr[0] AS f FROM tx

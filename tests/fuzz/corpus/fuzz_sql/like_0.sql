@@ -1,0 +1,1 @@
+SELECT s LIKE 'a\\' FROM tx

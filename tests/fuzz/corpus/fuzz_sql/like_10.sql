@@ -1,0 +1,1 @@
+SELECT n LIKE ANY ('1%', '5'), n LIKE ALL ('1%'), s LIKE ANY (NULL) FROM tx

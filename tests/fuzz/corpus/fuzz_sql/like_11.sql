@@ -1,0 +1,1 @@
+SELECT s FROM tx WHERE s LIKE '%a%' AND NOT s LIKE '%b%' OR s LIKE ANY ('%x')

@@ -1,0 +1,1 @@
+SELECT s LIKE p, s NOT LIKE p, s ILIKE p, s NOT ILIKE 'A%', s ILIKE 'APPLE', s ILIKE '%STRASSE%', s ILIKE '%i̇i', like(s, p), ilike(s, p), like(s, 'a%'), ilike(s, 'A%') FROM tx

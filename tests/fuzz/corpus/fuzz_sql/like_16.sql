@@ -1,0 +1,1 @@
+SELECT 'a' LIKE 'A', 'a' ILIKE 'A', '%' LIKE '\\%', 'ab' LIKE 'a\\_', ('a\nb' LIKE 'a_b') AS newline, 'aab' LIKE '%ab', 'ab' LIKE '%a%b%', '' LIKE '_', 'é' LIKE '_', '😀' LIKE '__' FROM tx

@@ -1,0 +1,1 @@
+SELECT s LIKE ANY ('a%', '%x'), s LIKE SOME ('a%', NULL), s LIKE ALL ('a%', '%e'), s NOT LIKE ANY ('a%', '%x'), s NOT LIKE ALL ('a%', '%x'), s LIKE ALL ('a%', NULL), s NOT LIKE ANY ('a%', NULL), s NOT LIKE ALL ('a%', NULL) FROM tx

@@ -1,0 +1,1 @@
+SELECT s LIKE ANY () FROM tx

@@ -1,0 +1,1 @@
+SELECT s LIKE p ESCAPE 'l' FROM tx

@@ -1,0 +1,1 @@
+SELECT like(s, 'a/%%', '/') FROM tx

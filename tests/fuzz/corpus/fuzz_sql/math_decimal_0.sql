@@ -1,0 +1,1 @@
+SELECT ceil(b, -37) FROM tx

@@ -1,0 +1,1 @@
+SELECT floor(b, -37) FROM tx

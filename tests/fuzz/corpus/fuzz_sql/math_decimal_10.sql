@@ -1,0 +1,1 @@
+SELECT bin(a) AS x0, bin(b) AS x1, bin(c) AS x2, bin(e) AS x3 FROM tx

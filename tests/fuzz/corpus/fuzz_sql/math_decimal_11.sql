@@ -1,0 +1,1 @@
+SELECT hex(a) AS x0, hex(b) AS x1, hex(c) AS x2, hex(e) AS x3 FROM tx

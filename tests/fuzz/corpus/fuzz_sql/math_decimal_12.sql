@@ -1,0 +1,1 @@
+SELECT cbrt(a) AS x0, cbrt(b) AS x1, cbrt(c) AS x2, cbrt(e) AS x3 FROM tx

@@ -1,0 +1,1 @@
+SELECT factorial(a) AS x0, factorial(c) AS x1, factorial(e) AS x2 FROM tx

@@ -1,0 +1,1 @@
+SELECT sign(a) AS x0, sign(b) AS x1, sign(c) AS x2, sign(e) AS x3 FROM tx

@@ -1,0 +1,1 @@
+SELECT sqrt(a) AS x0, sqrt(b) AS x1, sqrt(c) AS x2, sqrt(e) AS x3 FROM tx

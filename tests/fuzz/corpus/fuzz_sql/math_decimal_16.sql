@@ -1,0 +1,1 @@
+SELECT isnan(a) AS x0, isnan(b) AS x1, isnan(c) AS x2, isnan(e) AS x3 FROM tx

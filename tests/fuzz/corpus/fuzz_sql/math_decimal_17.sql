@@ -1,0 +1,1 @@
+SELECT signum(a) AS x0, signum(b) AS x1, signum(c) AS x2, signum(e) AS x3 FROM tx

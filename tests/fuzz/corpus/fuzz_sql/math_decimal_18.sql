@@ -1,0 +1,1 @@
+SELECT degrees(a) AS x0, degrees(b) AS x1, degrees(c) AS x2, degrees(e) AS x3 FROM tx

@@ -1,0 +1,1 @@
+SELECT negative(a) AS x0, negative(b) AS x1, negative(c) AS x2, negative(e) AS x3 FROM tx

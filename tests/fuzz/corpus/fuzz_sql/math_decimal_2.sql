@@ -1,0 +1,1 @@
+SELECT round(b, -37) FROM tx

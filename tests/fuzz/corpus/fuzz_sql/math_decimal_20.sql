@@ -1,0 +1,1 @@
+SELECT positive(a) AS x0, positive(b) AS x1, positive(c) AS x2, positive(e) AS x3 FROM tx

@@ -1,0 +1,1 @@
+SELECT abs(a), negative(a), positive(a), -a, pmod(a, 2), mod(a, 2), try_add(a, b), greatest(a, i) FROM tx

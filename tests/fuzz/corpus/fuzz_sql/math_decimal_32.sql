@@ -1,0 +1,1 @@
+SELECT div(a, c) AS x0, div(c, a) AS x1, div(a, b) AS x2, div(b, a) AS x3, div(e, a) AS x4, div(a, i) AS x5, div(i, a) AS x6, div(a, 3) AS x7, div(a, 0) AS x8, div(-7.5, a) AS x9, div(a, -1.5) AS x10, div(a, NULL) AS x11, div(b, b) AS x12, div(e, e) AS x13 FROM tx

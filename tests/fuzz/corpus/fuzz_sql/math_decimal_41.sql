@@ -1,0 +1,1 @@
+SELECT least(a, c) AS x0, least(c, a) AS x1, least(a, b) AS x2, least(b, a) AS x3, least(e, a) AS x4, least(a, i) AS x5, least(i, a) AS x6, least(a, 3) AS x7, least(a, 0) AS x8, least(-7.5, a) AS x9, least(a, -1.5) AS x10, least(a, NULL) AS x11, least(b, b) AS x12, least(e, e) AS x13 FROM tx

@@ -1,0 +1,1 @@
+SELECT log(a, c) AS x0, log(c, a) AS x1, log(a, b) AS x2, log(b, a) AS x3, log(e, a) AS x4, log(a, i) AS x5, log(i, a) AS x6, log(a, 3) AS x7, log(a, 0) AS x8, log(-7.5, a) AS x9, log(a, -1.5) AS x10, log(a, NULL) AS x11, log(b, b) AS x12, log(e, e) AS x13, log(a, d) AS x14, log(d, a) AS x15, log(a, '2') AS x16 FROM tx

@@ -1,0 +1,1 @@
+SELECT atan2(a, c) AS x0, atan2(c, a) AS x1, atan2(a, b) AS x2, atan2(b, a) AS x3, atan2(e, a) AS x4, atan2(a, i) AS x5, atan2(i, a) AS x6, atan2(a, 3) AS x7, atan2(a, 0) AS x8, atan2(-7.5, a) AS x9, atan2(a, -1.5) AS x10, atan2(a, NULL) AS x11, atan2(b, b) AS x12, atan2(e, e) AS x13, atan2(a, d) AS x14, atan2(d, a) AS x15, atan2(a, '2') AS x16 FROM tx

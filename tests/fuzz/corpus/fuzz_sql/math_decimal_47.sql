@@ -1,0 +1,1 @@
+SELECT hypot(a, c) AS x0, hypot(c, a) AS x1, hypot(a, b) AS x2, hypot(b, a) AS x3, hypot(e, a) AS x4, hypot(a, i) AS x5, hypot(i, a) AS x6, hypot(a, 3) AS x7, hypot(a, 0) AS x8, hypot(-7.5, a) AS x9, hypot(a, -1.5) AS x10, hypot(a, NULL) AS x11, hypot(b, b) AS x12, hypot(e, e) AS x13, hypot(a, d) AS x14, hypot(d, a) AS x15, hypot(a, '2') AS x16 FROM tx

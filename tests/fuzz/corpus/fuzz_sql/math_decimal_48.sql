@@ -1,0 +1,1 @@
+SELECT power(a, c) AS x0, power(c, a) AS x1, power(a, b) AS x2, power(b, a) AS x3, power(e, a) AS x4, power(a, i) AS x5, power(i, a) AS x6, power(a, 3) AS x7, power(a, 0) AS x8, power(-7.5, a) AS x9, power(a, -1.5) AS x10, power(a, NULL) AS x11, power(b, b) AS x12, power(e, e) AS x13, power(a, d) AS x14, power(d, a) AS x15, power(a, '2') AS x16 FROM tx

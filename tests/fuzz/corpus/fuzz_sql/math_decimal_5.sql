@@ -1,0 +1,1 @@
+SELECT exp(a) AS x0, exp(c) AS x1, exp(e) AS x2 FROM tx

@@ -1,0 +1,1 @@
+SELECT sin(a) AS x0, sin(c) AS x1, sin(e) AS x2 FROM tx

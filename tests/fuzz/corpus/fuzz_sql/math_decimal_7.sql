@@ -1,0 +1,1 @@
+SELECT ln(a) AS x0, ln(b) AS x1, ln(c) AS x2, ln(e) AS x3 FROM tx

@@ -1,0 +1,1 @@
+SELECT round(a, 1), ceil(a), ceil(a, 1), floor(b), bround(a) FROM tx

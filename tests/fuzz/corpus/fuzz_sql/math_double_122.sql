@@ -1,0 +1,1 @@
+SELECT acosh(true) FROM tx

@@ -1,0 +1,1 @@
+SELECT atanh(true) FROM tx

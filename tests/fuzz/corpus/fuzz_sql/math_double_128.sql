@@ -1,0 +1,1 @@
+SELECT d, expm1(d) FROM tx

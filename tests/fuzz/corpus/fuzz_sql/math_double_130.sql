@@ -1,0 +1,1 @@
+SELECT d, log1p(d) FROM tx

@@ -1,0 +1,1 @@
+SELECT d, sec(d) FROM tx

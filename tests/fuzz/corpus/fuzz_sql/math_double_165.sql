@@ -1,0 +1,1 @@
+SELECT d, radians(d) FROM tx

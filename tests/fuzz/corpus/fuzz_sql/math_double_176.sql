@@ -1,0 +1,1 @@
+SELECT ln(current_date) FROM tx

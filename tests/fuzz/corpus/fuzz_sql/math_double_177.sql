@@ -1,0 +1,1 @@
+SELECT e(), pi(), e() AS e2, pi() + 1 FROM tx

@@ -1,0 +1,1 @@
+SELECT ln(h) AS h, ln(l) AS l, ln(2) AS two, ln(0.25) AS quarter, ln('0.5') AS text, ln(NULL) AS n, ln(-0.0D) AS zero FROM tx

@@ -1,0 +1,1 @@
+SELECT d, tan(d) FROM tx

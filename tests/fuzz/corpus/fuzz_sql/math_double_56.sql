@@ -1,0 +1,1 @@
+SELECT acos(true) FROM tx

@@ -1,0 +1,1 @@
+SELECT atan(true) FROM tx

@@ -1,0 +1,1 @@
+SELECT cosh(true) FROM tx

@@ -1,0 +1,1 @@
+SELECT d, log2(d) FROM tx

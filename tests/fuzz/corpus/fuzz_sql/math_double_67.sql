@@ -1,0 +1,1 @@
+SELECT d, rint(d) FROM tx

@@ -1,0 +1,1 @@
+SELECT d, sinh(d) FROM tx

@@ -1,0 +1,1 @@
+SELECT d, tanh(d) FROM tx

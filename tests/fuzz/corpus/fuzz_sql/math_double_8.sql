@@ -1,0 +1,1 @@
+SELECT cos(true) FROM tx

@@ -1,0 +1,1 @@
+SELECT cot(true) FROM tx

@@ -1,0 +1,1 @@
+SELECT hex(i), hex(s), unhex(s) FROM tx

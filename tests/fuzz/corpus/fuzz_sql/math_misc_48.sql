@@ -1,0 +1,1 @@
+SELECT hex(unhex('537061726B2053514C')) AS x0, hex(unhex('abc')) AS x1, hex(unhex('zz')) AS x2, hex(unhex('')) AS x3, hex(unhex(NULL)) AS x4, hex(unhex('0x12')) AS x5, hex(unhex(s)) AS x6, hex(unhex(i)) AS x7, hex(unhex('AbCd')) AS x8, hex(unhex('é1')) AS x9, hex(unhex('1 ')) AS x10, unhex('537061') AS x11, decode(unhex('537061726B'), 'UTF-8') AS x12 FROM tx

@@ -1,0 +1,1 @@
+SELECT ceil(2.5), ceil(-2.5D), ceil('3.7') AS text, ceil(NULL), ceil(7) AS seven, ceil(0.0), ceil(-0.5) AS half FROM tx

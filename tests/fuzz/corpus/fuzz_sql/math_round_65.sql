@@ -1,0 +1,1 @@
+SELECT ceiling(d, i) FROM tx

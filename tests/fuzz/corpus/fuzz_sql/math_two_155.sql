@@ -1,0 +1,1 @@
+SELECT 2, d AS y, pow(2, d) FROM tx

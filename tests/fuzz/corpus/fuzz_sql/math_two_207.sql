@@ -1,0 +1,1 @@
+SELECT d, 1 AS one, log(d, NULL) FROM tx

@@ -1,0 +1,1 @@
+SELECT current_date(1) FROM tx

@@ -1,0 +1,1 @@
+SELECT typeof(current_date) AS a, typeof(current_timestamp) AS b FROM tx

@@ -1,0 +1,1 @@
+SELECT typeof(current_date()) AS a, typeof(current_timestamp()) AS b, typeof(now()) AS c, typeof(curdate()) AS d, current_date() IS NULL AS e, current_timestamp() = now() AS f, current_date() = CAST(current_timestamp() AS DATE) AS g FROM tx

@@ -1,0 +1,1 @@
+SELECT CAST(c AS STRUCT<a: INT>) FROM tx

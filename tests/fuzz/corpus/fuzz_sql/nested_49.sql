@@ -1,0 +1,1 @@
+SELECT isnull(s), isnotnull(arr) FROM tx

@@ -1,0 +1,1 @@
+SELECT arr[0], arr[1], arr[-1], arr[99], arr[id], arr[NULL], arr[bi] FROM tx

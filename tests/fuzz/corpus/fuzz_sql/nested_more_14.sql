@@ -1,0 +1,1 @@
+SELECT concat_ws(',', s, 'x'), concat_ws('-', s) FROM tx

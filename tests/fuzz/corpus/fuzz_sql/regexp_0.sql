@@ -1,0 +1,1 @@
+SELECT s RLIKE '[' FROM tx

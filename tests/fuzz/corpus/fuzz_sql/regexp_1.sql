@@ -1,0 +1,1 @@
+SELECT split(s, 'a{') FROM tx

@@ -1,0 +1,1 @@
+SELECT s RLIKE p, regexp_like(s, p), n RLIKE '1', d RLIKE '\\.5', b RLIKE 'b', s RLIKE '(?i)FOO', s RLIKE 'L(?i:INE)', s RLIKE '(?i)É', s RLIKE '(?iu)É' FROM tx

@@ -1,0 +1,1 @@
+SELECT regexp_count(s, '\\d'), regexp_count(s, p), regexp_count(s, ''), regexp_count(s, 'a*'), regexp_count(NULL, 'a'), regexp_count(s, NULL), regexp_count(n, '1') FROM tx

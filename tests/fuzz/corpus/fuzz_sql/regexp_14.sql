@@ -1,0 +1,1 @@
+SELECT regexp_substr(s, '\\d+'), regexp_substr(s, p), regexp_substr(s, 'zz'), regexp_substr(s, 'a*'), regexp_substr(NULL, 'a'), regexp_substr(s, NULL), regexp_substr(n, '.') FROM tx

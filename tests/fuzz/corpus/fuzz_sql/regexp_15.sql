@@ -1,0 +1,1 @@
+SELECT s RLIKE '[0-9]+', s RLIKE '^a', s RLIKE 'c$', s RLIKE '', s REGEXP 'b.*', s NOT RLIKE 'o', rlike(s, 'l+'), regexp(s, 'x'), regexp_like(s, '\\d'), s RLIKE NULL, NULL RLIKE 'a' FROM tx

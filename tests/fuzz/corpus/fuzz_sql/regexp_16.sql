@@ -1,0 +1,1 @@
+SELECT regexp_extract_all(s, '(\\d+)'), regexp_extract_all(s, p, 0), regexp_extract_all(NULL, 'a', 0), regexp_extract_all(s, NULL, 0), regexp_extract_all(s, 'a*', 0), regexp_extract_all(n, '\\d', 0) FROM tx

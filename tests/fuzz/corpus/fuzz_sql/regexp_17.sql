@@ -1,0 +1,1 @@
+SELECT '😀a😀' RLIKE '^.a.$' AS a, regexp_replace('a😀b', '[^a]', '-') AS b, regexp_instr('😀😀x', 'x') AS c, split('a😀b', '😀') AS d, regexp_extract('x😀y', '([^x])', 1) AS e, regexp_replace('x😀y', '😀', '$0$0') AS f FROM tx

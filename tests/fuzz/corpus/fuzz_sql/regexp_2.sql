@@ -1,0 +1,1 @@
+SELECT regexp_extract(s, '(', 0) FROM tx

@@ -1,0 +1,1 @@
+SELECT elt(1) FROM tx

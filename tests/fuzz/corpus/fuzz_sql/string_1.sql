@@ -1,0 +1,1 @@
+SELECT mask(n) FROM tx

@@ -1,0 +1,1 @@
+SELECT encode(s, 'nosuch') FROM tx

@@ -1,0 +1,1 @@
+SELECT split_part(s, ',', 0) FROM tx

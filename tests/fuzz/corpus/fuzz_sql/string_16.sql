@@ -1,0 +1,1 @@
+SELECT space(3), space(i), space(0), space(-1), space(NULL), space('2'), space(1.9D) FROM tx

@@ -1,0 +1,1 @@
+SELECT reverse(s), reverse(t), reverse(n), reverse('é😀a'), reverse(NULL), reverse(ok) FROM tx

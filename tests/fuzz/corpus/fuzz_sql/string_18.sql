@@ -1,0 +1,1 @@
+SELECT upper(s), lower(s), ucase(s), lcase(s), upper(t), lower(ok), upper(NULL), upper(b) FROM tx

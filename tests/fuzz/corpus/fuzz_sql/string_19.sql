@@ -1,0 +1,1 @@
+SELECT base64(b), base64(s), base64('x'), base64(repeat('abc', 40)), base64(NULL), base64(X'') FROM tx

@@ -1,0 +1,1 @@
+SELECT ascii(s), ascii(n), ascii(d), ascii(ok), ascii(day), ascii('é'), ascii(''), ascii(NULL), ascii(b) FROM tx

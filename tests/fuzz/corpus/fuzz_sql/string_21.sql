@@ -1,0 +1,1 @@
+SELECT char(l), chr(l), char(n), char(0), char(256), char(-1), char(233), chr('65'), char(NULL), char(3.9) FROM tx

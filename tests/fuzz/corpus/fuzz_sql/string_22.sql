@@ -1,0 +1,1 @@
+SELECT instr(s, t), instr(s, ''), instr(s, 'x'), instr('', ''), instr(n, 4), instr(NULL, s), instr(s, '😀x') FROM tx

@@ -1,0 +1,1 @@
+SELECT length(s), char_length(s), character_length(s), len(s), length(b), length(n), length(ts), length(day), char_length(b) FROM tx

@@ -1,0 +1,1 @@
+SELECT btrim(s), btrim(s, 'ab '), btrim('xxhixx', 'x'), btrim(s, t), btrim(n), btrim(NULL), btrim(s, NULL), btrim('😀a😀', '😀') FROM tx

@@ -1,0 +1,1 @@
+SELECT initcap(s), initcap('hELLO wORLD-foo\tbar'), initcap('ǆ ß ıi'), initcap(t), initcap(ok), initcap(NULL), initcap('  a  b') FROM tx

@@ -1,0 +1,1 @@
+SELECT ltrim(s), rtrim(s), trim(s), trim(BOTH FROM s), trim(LEADING FROM s), trim(TRAILING FROM s), trim(n), trim(NULL), ltrim(ok) FROM tx

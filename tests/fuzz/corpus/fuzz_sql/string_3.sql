@@ -1,0 +1,1 @@
+SELECT soundex(n) FROM tx

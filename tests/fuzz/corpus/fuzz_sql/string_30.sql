@@ -1,0 +1,1 @@
+SELECT left(s, 3), left(s, n), left(b, 2), left(n, 2), left(s, 0), left(s, -1), left(NULL, 2), left(s, NULL), left(s, 100), left(s, '2') FROM tx

@@ -1,0 +1,1 @@
+SELECT bit_length(s), bit_length(b), bit_length(n), octet_length(s), octet_length(b), octet_length(l), octet_length(ok), bit_length('é'), octet_length(NULL) FROM tx

@@ -1,0 +1,1 @@
+SELECT substring(b, 2), substring(b, 2, 2), substr(b, -2), substring(b, 0, 1), substring(b, n, 2), substring(b, -100, 99), substring(b, 1, n), substring(X'010203', -1) FROM tx

@@ -1,0 +1,1 @@
+SELECT levenshtein(s, t), levenshtein('kitten', 'sitting'), levenshtein(s, 'Hello'), levenshtein('', s), levenshtein(n, l), levenshtein(NULL, s), levenshtein('😀a', 'é') FROM tx

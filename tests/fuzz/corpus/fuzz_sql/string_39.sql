@@ -1,0 +1,1 @@
+SELECT find_in_set(t, s), find_in_set('bbb', s), find_in_set('', s), find_in_set('a,b', s), find_in_set(s, 'x,bab'), find_in_set(n, '1,2,7'), find_in_set(NULL, s), find_in_set('', '') FROM tx

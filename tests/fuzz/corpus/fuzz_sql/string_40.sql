@@ -1,0 +1,1 @@
+SELECT contains(s, t), contains(s, ''), contains(s, 'a'), contains(n, 2), contains(b, X'65'), contains(b, b), contains(NULL, 'a'), contains(s, NULL), contains('abc', t), contains(b, 'e') FROM tx

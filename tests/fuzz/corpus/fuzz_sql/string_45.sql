@@ -1,0 +1,1 @@
+SELECT overlay(b, X'4142', 2), overlay(b, b, 1, 0), overlay(encode('Spark SQL', 'utf-8'), encode('_', 'utf-8'), 6), overlay(encode('Spark SQL', 'utf-8'), encode('tructured', 'utf-8'), 2, 4), overlay(b, X'41', n, 1) FROM tx

@@ -1,0 +1,1 @@
+SELECT luhn_check('8112189876'), luhn_check('79927398713'), luhn_check('79927398714'), luhn_check(''), luhn_check('abc'), luhn_check(n), luhn_check(l), luhn_check(NULL), luhn_check(' 8112189876'), luhn_check('0'), luhn_check(s) FROM tx

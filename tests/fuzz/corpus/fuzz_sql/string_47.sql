@@ -1,0 +1,1 @@
+SELECT startswith(s, t), startswith(s, 'H'), startswith(s, ''), startswith(n, '-'), startswith(b, X'48'), startswith(s, NULL), endswith(s, t), endswith(s, 'x'), endswith(s, ''), endswith(d, '5'), endswith(b, X'6f'), endswith(NULL, s) FROM tx

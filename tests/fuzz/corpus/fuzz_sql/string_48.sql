@@ -1,0 +1,1 @@
+SELECT try_to_binary('zz'), try_to_binary('616', 'hex'), try_to_binary('a', 'base64'), try_to_binary('YQ==', 'base64'), try_to_binary(s, 'utf-8'), try_to_binary(s), try_to_binary(t, 'base64'), try_to_binary('', 'hex'), try_to_binary(NULL) FROM tx

@@ -1,0 +1,1 @@
+SELECT replace(s, 'a', 'X'), replace(s, t, 'yy'), replace(s, 'l'), replace(s, '', 'z'), replace(s, 'aa', 'b'), replace(NULL, 'a', 'b'), replace(s, NULL, 'b'), replace(s, 'a', NULL), replace(n, 2, 3), replace(s, '😀', 'smile'), replace(s, s, t) FROM tx

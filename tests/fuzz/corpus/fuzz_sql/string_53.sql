@@ -1,0 +1,1 @@
+SELECT translate(s, 'abc', 'xy'), translate(s, t, 'Z'), translate(s, 'é😀', 'e'), translate(s, 'lo', '😀é'), translate(s, '', 'x'), translate(s, 'aa', 'xy'), translate(NULL, 'a', 'b'), translate(s, NULL, 'b'), translate(s, 'a', NULL), translate(n, '2-', '5'), translate(s, s, t) FROM tx

@@ -1,0 +1,1 @@
+SELECT locate(t, s), locate('a', s, 2), locate('', s), locate('', s, 3), locate(t, s, n), locate('b', s, NULL), locate(NULL, s), locate('b', NULL, 1), position('b', s), position('b' IN s), position(t, s, 2), locate('o', s, -1), locate('o', s, 0), locate('😀', s, 12), locate('', '', 1), locate('', s, 100) FROM tx

@@ -1,0 +1,1 @@
+SELECT overlay(s, 'XX', 2), overlay(s PLACING t FROM 3), overlay(s PLACING 'éé' FROM 2 FOR 0), overlay(s, t, n), overlay(s, 'abc', 2, 100), overlay(s, 'abc', -1, 1), overlay(s, 'abc', 0), overlay(NULL, 'a', 1), overlay(s, NULL, 1), overlay(s, 'q', 100), overlay(n, 9, 1), overlay(s, 'z', 2, -1), overlay(s, 'z', 3, -5) FROM tx

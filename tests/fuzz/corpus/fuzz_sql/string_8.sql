@@ -1,0 +1,1 @@
+SELECT lpad(b, 7, 'ab') FROM tx

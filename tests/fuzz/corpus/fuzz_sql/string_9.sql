@@ -1,0 +1,1 @@
+SELECT rpad(s, 7, X'61') FROM tx

@@ -1,0 +1,1 @@
+SELECT format_number(s, 2) FROM tx

@@ -1,0 +1,1 @@
+SELECT format_string('%b %B %b %b', ok, ok, s, NULL), format_string('%c%c', 65, 128512), format_string('%%|%5%|%-5%|'), format_string('%n') AS newline, format_string('%s', NULL), format_string('%5s|%-5s|%.2s|%S|%8.3s', s, s, s, s, s), printf('%s-%d', s, n), format_string('%2$s %1$s %<s', s, n), format_string('none') FROM tx

@@ -1,0 +1,1 @@
+SELECT format_string('%d', s) FROM tx

@@ -1,0 +1,1 @@
+SELECT date_part('YEAR', ts), date_part('month', d), datepart('doy', s), date_part('dow', ts), datepart('yearofweek', d), date_part(NULL, ts), date_part('hour', NULL) FROM tx

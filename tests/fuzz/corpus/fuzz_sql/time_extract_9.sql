@@ -1,0 +1,1 @@
+SELECT EXTRACT(SECOND FROM ts), EXTRACT(S FROM ts), EXTRACT(SEC FROM ts), EXTRACT(SECONDS FROM s), EXTRACT(SECS FROM ts), date_part('second', ts), date_part('SECONDS', d) FROM tx

@@ -1,0 +1,1 @@
+SELECT hour(b) FROM tx

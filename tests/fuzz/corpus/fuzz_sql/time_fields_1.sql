@@ -1,0 +1,1 @@
+SELECT year(n) FROM tx

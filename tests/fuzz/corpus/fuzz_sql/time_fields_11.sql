@@ -1,0 +1,1 @@
+SELECT timestamp_micros(x) FROM tx

@@ -1,0 +1,1 @@
+SELECT date_trunc('day', n) FROM tx

@@ -1,0 +1,1 @@
+SELECT timestamp_millis('1') FROM tx

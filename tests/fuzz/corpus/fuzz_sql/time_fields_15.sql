@@ -1,0 +1,1 @@
+SELECT timestamp_seconds('1') FROM tx

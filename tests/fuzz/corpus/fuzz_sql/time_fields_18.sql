@@ -1,0 +1,1 @@
+SELECT to_timestamp(true) FROM tx WHERE n = 1

@@ -1,0 +1,1 @@
+SELECT to_date(n) FROM tx

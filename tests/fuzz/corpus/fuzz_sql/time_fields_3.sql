@@ -1,0 +1,1 @@
+SELECT unix_date(ts) FROM tx

@@ -1,0 +1,1 @@
+SELECT unix_micros(ts), unix_millis(ts), unix_seconds(ts), unix_millis(NULL) FROM tx

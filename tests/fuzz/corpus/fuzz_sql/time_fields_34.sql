@@ -1,0 +1,1 @@
+SELECT next_day(d, substring('MOTUWETHFRSASU', (n % 7) * 2 + 1, 2)) AS nd FROM tx WHERE n > 0

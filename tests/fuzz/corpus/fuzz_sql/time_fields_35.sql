@@ -1,0 +1,1 @@
+SELECT months_between(ts, d, n > 0) AS m, months_between(ts, '2000-01-17', false) AS k FROM tx

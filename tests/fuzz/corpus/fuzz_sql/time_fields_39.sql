@@ -1,0 +1,1 @@
+SELECT hour(ts), hour(d), hour(s), minute(ts), minute(d), minute(s), second(ts), second(d), second(s) FROM tx

@@ -1,0 +1,1 @@
+SELECT date_add(d, b) FROM tx

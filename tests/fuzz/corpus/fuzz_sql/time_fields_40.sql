@@ -1,0 +1,1 @@
+SELECT CAST(date_add(d, n) AS STRING) AS a, CAST(date_sub(d, n) AS STRING) AS b FROM tx WHERE d < DATE '1950-01-01'

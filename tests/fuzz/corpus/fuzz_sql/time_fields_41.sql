@@ -1,0 +1,1 @@
+SELECT year(ts), year(d), year(s), month(ts), month(d), month(s), day(ts), day(d), dayofmonth(d), dayofmonth(s) FROM tx

@@ -1,0 +1,1 @@
+SELECT quarter(ts), quarter(d), quarter(s), dayofweek(ts), dayofweek(d), dayofweek(s), dayofyear(ts), dayofyear(d), dayofyear(s) FROM tx

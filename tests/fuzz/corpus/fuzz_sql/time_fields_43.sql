@@ -1,0 +1,1 @@
+SELECT weekday(ts), weekday(d), weekday(s), weekofyear(ts), weekofyear(d), weekofyear(s), last_day(ts), last_day(d), last_day(s) FROM tx

@@ -1,0 +1,1 @@
+SELECT current_timezone(), to_timestamp_ltz(s), try_to_timestamp(s), try_to_timestamp('2024', 'yyyy'), curdate() IS NULL AS c, now() IS NULL AS nn FROM tx WHERE n = 1

@@ -1,0 +1,1 @@
+SELECT datediff(d, ts), datediff(ts, d), date_diff(d, '2024-01-01'), datediff(s, d), datediff('2024-03-01', '2024-02-01'), datediff(NULL, d), datediff(d, NULL) FROM tx

@@ -1,0 +1,1 @@
+SELECT date_add(d, n) AS a, date_sub(d, n) AS b, date_add(ts, n) AS c, date_add(s, 1), date_sub(s, 1), date_add(d, 1), date_sub(d, -1), dateadd(d, 2) FROM tx WHERE n BETWEEN -1000 AND 1000 OR n IS NULL

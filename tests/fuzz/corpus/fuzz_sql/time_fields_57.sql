@@ -1,0 +1,1 @@
+SELECT trunc(d, 'year'), trunc(d, 'YYYY'), trunc(d, 'yy'), trunc(d, 'quarter'), trunc(d, 'month'), trunc(d, 'mm'), trunc(d, 'MON'), trunc(d, 'week'), trunc(d, 'day'), trunc(d, 'x'), trunc(d, NULL), trunc(ts, 'month'), trunc(s, 'month'), trunc(d, u), trunc(NULL, 'year') FROM tx

@@ -1,0 +1,1 @@
+SELECT last_day(true) FROM tx

@@ -1,0 +1,1 @@
+SELECT unix_seconds(d) FROM tx

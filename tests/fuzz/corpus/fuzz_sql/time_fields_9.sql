@@ -1,0 +1,1 @@
+SELECT add_months(d, '2') FROM tx

@@ -1,0 +1,1 @@
+SELECT timediff(HOUR, ts, t) FROM tx WHERE y = 2024

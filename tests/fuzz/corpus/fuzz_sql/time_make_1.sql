@@ -1,0 +1,1 @@
+SELECT make_date(y, m, dd) FROM tx WHERE y = 2147483647

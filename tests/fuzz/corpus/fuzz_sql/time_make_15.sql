@@ -1,0 +1,1 @@
+SELECT make_timestamp_ltz(2024, 2, 29, 1, 2, 3), make_timestamp_ltz(2024, 2, 29, 1, 2, 3, 'America/New_York') FROM tx WHERE y = 2024

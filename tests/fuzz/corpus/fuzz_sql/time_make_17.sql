@@ -1,0 +1,1 @@
+SELECT timestampdiff(YEAR, ts, t), timestampdiff(QUARTER, ts, t), timestampdiff(MONTH, ts, t), timestampdiff(WEEK, ts, t), timestampdiff(DAY, ts, t), timestampdiff(HOUR, ts, t), timestampdiff(MINUTE, ts, t) FROM tx

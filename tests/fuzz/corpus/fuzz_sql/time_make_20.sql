@@ -1,0 +1,1 @@
+SELECT timestampadd(MINUTE, q, ts), timestampadd(SECOND, q, ts), CAST(timestampadd(MILLISECOND, q, ts) AS STRING) AS a, CAST(timestampadd(MICROSECOND, q, ts) AS STRING) AS b, dateadd(MONTH, 1, d), date_add(DAY, -1, d), dateadd(hour, 5, t) FROM tx

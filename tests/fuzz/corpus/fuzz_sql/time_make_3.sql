@@ -1,0 +1,1 @@
+SELECT timestampadd('DAY', 1, ts) FROM tx WHERE y = 2024

@@ -1,0 +1,1 @@
+SELECT make_timestamp(y, m, dd, h, mi, s) FROM tx WHERE y = 300000

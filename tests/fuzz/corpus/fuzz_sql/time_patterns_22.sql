@@ -1,0 +1,1 @@
+SELECT date_format(ts, "'yyyy") FROM tx

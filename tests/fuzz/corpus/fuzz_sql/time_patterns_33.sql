@@ -1,0 +1,1 @@
+SELECT unix_timestamp(s) FROM tx WHERE b = 1709210096

@@ -1,0 +1,1 @@
+SELECT from_unixtime(9223372036854775807) AS a, from_unixtime(9223372036854) AS b, from_unixtime(9223372036855) AS c FROM tx WHERE b = 0

@@ -1,0 +1,1 @@
+SELECT unix_timestamp(ts), unix_timestamp(d), unix_timestamp(ts, 'yyyy'), to_unix_timestamp(ts), to_unix_timestamp(d, 'x'), unix_timestamp(NULL), to_unix_timestamp(NULL, 'yyyy') FROM tx

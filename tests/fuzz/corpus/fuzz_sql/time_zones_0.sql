@@ -1,0 +1,1 @@
+SELECT from_utc_timestamp(ts, '') FROM tx WHERE z = 'PST'

@@ -1,0 +1,1 @@
+SELECT CAST(to_utc_timestamp(timestamp_micros(9223372036854775807), 'Europe/Amsterdam') AS STRING) AS a FROM tx WHERE z = 'UTC'

@@ -1,0 +1,1 @@
+SELECT parse_url(u) FROM tx

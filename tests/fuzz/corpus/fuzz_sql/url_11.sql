@@ -1,0 +1,1 @@
+SELECT u, url_encode(u) AS e, url_decode(url_encode(u)) = u AS same FROM tx

@@ -1,0 +1,1 @@
+SELECT u, parse_url(u, 'HOST') AS h, parse_url(u, 'PATH') AS pa, parse_url(u, 'QUERY') AS q, parse_url(u, 'REF') AS r, parse_url(u, 'PROTOCOL') AS pr, parse_url(u, 'FILE') AS f, parse_url(u, 'AUTHORITY') AS a, parse_url(u, 'USERINFO') AS i FROM tx

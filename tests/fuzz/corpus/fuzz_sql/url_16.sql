@@ -1,0 +1,1 @@
+SELECT u, k, parse_url(u, 'QUERY', k) AS r, parse_url(u, 'QUERY', 'a') AS a, parse_url(u, 'QUERY', 'x') AS x, parse_url(u, 'QUERY', 'a.b') AS d, parse_url(u, 'HOST', 'a') AS h, parse_url(u, p, k) AS pk, parse_url(u, NULL) AS n1, parse_url(NULL, 'HOST') AS n2, parse_url(u, 'QUERY', NULL) AS n3 FROM tx

@@ -1,0 +1,1 @@
+SELECT url_encode(u, u) FROM tx
