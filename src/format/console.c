@@ -3,8 +3,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
-#include "vec/number.h"
-#include "vec/time.h"
+#include "format/value_text.h"
 
 enum { WIDTH_MIN = 3, TRUNCATE_MAX = INT32_MAX };
 enum { ROWS_MAX = INT32_MAX - 16 }; /* ByteArrayMethods.MAX_ROUNDED_ARRAY_LENGTH - 1 */
@@ -14,90 +13,9 @@ struct console_cell {
     size_t width;    /* console columns */
 };
 
-static void append_hex(struct buf *out, struct str bytes)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    buf_append_char(out, '[');
-    for (size_t i = 0; i < bytes.n; i++) {
-        unsigned char c = (unsigned char)bytes.p[i];
-        if (i > 0)
-            buf_append_char(out, ' ');
-        buf_append_char(out, hex[c >> 4]);
-        buf_append_char(out, hex[c & 15]);
-    }
-    buf_append_char(out, ']');
-}
-
-static void append_struct(struct buf *out, const struct vec *vec, uint32_t row)
-{
-    buf_append_char(out, '{');
-    for (uint32_t i = 0; i < vec->type->field_count; i++) {
-        if (i > 0)
-            buf_append(out, ", ", 2);
-        console_value_append(out, &vec->children[i], row);
-    }
-    buf_append_char(out, '}');
-}
-
-static void append_array(struct buf *out, const struct vec *vec, uint32_t row)
-{
-    struct vec_span span = vec->span[row];
-    buf_append_char(out, '[');
-    for (uint32_t i = span.start; i < span.start + span.count; i++) {
-        if (i > span.start)
-            buf_append(out, ", ", 2);
-        console_value_append(out, &vec->children[0], i);
-    }
-    buf_append_char(out, ']');
-}
-
-/* Types whose text is short; returns its length. */
-static size_t format_scalar(const struct vec *vec, uint32_t row, char text[NUMBER_TEXT_MAX])
-{
-    _Static_assert((int)NUMBER_TEXT_MAX >= (int)TIME_TEXT_MAX, "one buffer for both");
-    switch (vec->type->kind) {
-    case TYPE_TINYINT:
-        return number_format_i64(vec->i8[row], text);
-    case TYPE_SMALLINT:
-        return number_format_i64(vec->i16[row], text);
-    case TYPE_INT:
-        return number_format_i64(vec->i32[row], text);
-    case TYPE_BIGINT:
-        return number_format_i64(vec->i64[row], text);
-    case TYPE_FLOAT:
-        return number_format_float(vec->f32[row], text);
-    case TYPE_DOUBLE:
-        return number_format_double(vec->f64[row], text);
-    case TYPE_DECIMAL:
-        return number_format_decimal(vec->decimal[row], vec->type->scale, text);
-    case TYPE_DATE:
-        return time_format_date(vec->i32[row], text);
-    case TYPE_TIMESTAMP:
-        return time_format_timestamp(vec->i64[row], text);
-    default:
-        return 0;
-    }
-}
-
 void console_value_append(struct buf *out, const struct vec *vec, uint32_t row)
 {
-    if (vec_is_null(vec, row))
-        return buf_append(out, "NULL", 4);
-    char text[NUMBER_TEXT_MAX];
-    switch (vec->type->kind) {
-    case TYPE_BOOLEAN:
-        return buf_append_str(out, vec->boolean[row] ? STR("true") : STR("false"));
-    case TYPE_STRING:
-        return utf8_append_clean(out, vec->str[row]);
-    case TYPE_BINARY:
-        return append_hex(out, vec->str[row]);
-    case TYPE_STRUCT:
-        return append_struct(out, vec, row);
-    case TYPE_ARRAY:
-        return append_array(out, vec, row);
-    default:
-        return buf_append(out, text, format_scalar(vec, row, text));
-    }
+    value_text_append(out, vec, row, VALUE_TEXT_PRETTY);
 }
 
 /* SchemaUtils.escapeMetaCharacters, on the text from `start` to the end of *text. */
@@ -167,7 +85,8 @@ static bool reserve_cells(struct console_table *table, size_t extra)
 /* The text behind `start` becomes the next cell. */
 static void add_cell(struct console_table *table, size_t start)
 {
-    struct str text = {table->text.p + start, table->text.n - start};
+    size_t n = table->text.n - start;
+    struct str text = {n ? table->text.p + start : NULL, n};
     size_t width = utf8_width(text), column = table->cell_count % table->col_count;
     table->cells[table->cell_count++] = (struct console_cell){start, text.n, width};
     if (table->widths[column] < width)

@@ -32,7 +32,8 @@ static void append_escape(struct buf *out, uint16_t unit)
     buf_append(out, text, sizeof text);
 }
 
-static void append_quoted(struct buf *out, const uint16_t *units, size_t n)
+/* False: half of a character where that cannot be written. */
+static bool append_quoted(struct buf *out, enum json_pairs pairs, const uint16_t *units, size_t n)
 {
     static const char names[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
                                  ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
@@ -43,6 +44,11 @@ static void append_quoted(struct buf *out, const uint16_t *units, size_t n)
         if (unit < sizeof names && names[unit]) {
             buf_append_char(out, '\\');
             buf_append_char(out, names[unit]);
+        } else if (pairs == JSON_PAIRS_PLAIN && is_surrogate(unit)) {
+            bool pair = unit < 0xdc00 && i + 1 < n && (units[i + 1] & 0xfc00) == 0xdc00;
+            if (!pair)
+                return false;
+            json_units_append(out, units + i++, 2);
         } else if (unit < ' ' || is_surrogate(unit)) {
             append_escape(out, unit);
         } else {
@@ -50,6 +56,7 @@ static void append_quoted(struct buf *out, const uint16_t *units, size_t n)
         }
     }
     buf_append_char(out, '"');
+    return true;
 }
 
 struct str json_number_text(const struct json_reader *reader, struct buf *scratch)
@@ -91,7 +98,8 @@ static enum json_token append_number(const struct json_reader *reader, struct bu
 }
 
 /* Appends what the current token is by itself; *comma: whether the next one needs a comma. */
-static enum json_token append_token(struct json_reader *reader, struct buf *out, bool *comma)
+static enum json_token append_token(struct json_reader *reader, enum json_pairs pairs,
+                                    struct buf *out, bool *comma)
 {
     enum json_token token = reader->token;
     bool closing = token == JSON_END_OBJECT || token == JSON_END_ARRAY;
@@ -111,12 +119,14 @@ static enum json_token append_token(struct json_reader *reader, struct buf *out,
         return token;
     case JSON_FIELD_NAME:
         name = json_reader_name(reader, &n);
-        append_quoted(out, name, n);
+        if (!append_quoted(out, pairs, name, n))
+            return JSON_ERROR;
         buf_append_char(out, ':');
         return token;
     case JSON_STRING:
         token = json_reader_string(reader);
-        append_quoted(out, reader->text.p, reader->text.n);
+        if (!append_quoted(out, pairs, reader->text.p, reader->text.n))
+            return JSON_ERROR;
         return token;
     case JSON_INT:
     case JSON_FLOAT:
@@ -129,7 +139,7 @@ static enum json_token append_token(struct json_reader *reader, struct buf *out,
     }
 }
 
-enum json_token json_copy_value(struct json_reader *reader, struct buf *out)
+enum json_token json_copy_value(struct json_reader *reader, enum json_pairs pairs, struct buf *out)
 {
     int open = 0;
     bool comma = false;
@@ -137,7 +147,7 @@ enum json_token json_copy_value(struct json_reader *reader, struct buf *out)
     if (token == JSON_END_ARRAY || token == JSON_END_OBJECT)
         return JSON_ERROR; /* what an error inside the value before can leave: nothing to copy */
     for (;;) {
-        token = append_token(reader, out, &comma);
+        token = append_token(reader, pairs, out, &comma);
         if (out->failed)
             return JSON_NOMEM;
         open += token == JSON_START_OBJECT || token == JSON_START_ARRAY;

@@ -5,9 +5,13 @@
 #include "base/buf.h"
 #include "format/json_reader.h"
 
+/* How Jackson's generators write characters beyond the BMP: the one for bytes as two escapes, the
+ * one for characters as they are, and half of one not at all (JSON_ERROR). */
+enum json_pairs { JSON_PAIRS_ESCAPED, JSON_PAIRS_PLAIN };
+
 /* Appends the reader's current value, compact: numbers through their Java types, strings escaped
- * anew, characters beyond the BMP as escapes. JSON_ERROR, JSON_NOMEM, or the last token read. */
-enum json_token json_copy_value(struct json_reader *reader, struct buf *out);
+ * anew. JSON_ERROR, JSON_NOMEM, or the last token read. */
+enum json_token json_copy_value(struct json_reader *reader, enum json_pairs pairs, struct buf *out);
 
 /* The current number token as text; the number's own, never NaN or an infinity by name. `scratch`
  * holds it and is cleared. */

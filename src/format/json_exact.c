@@ -7,20 +7,19 @@
 #include "vec/number.h"
 #include "vec/time.h"
 
-static enum json_result fail(struct json_decoder *decoder, enum json_token token)
+enum json_result json_exact_fail(struct json_decoder *decoder, enum json_token token)
 {
     decoder->nomem |= token == JSON_NOMEM;
     return JSON_FAIL;
 }
 
-/* The text of the current string in decoder->text. */
-static bool take_text(struct json_decoder *decoder)
+bool json_exact_text(struct json_decoder *decoder)
 {
     struct json_reader *reader = decoder->reader;
     enum json_token token = json_reader_string(reader);
     buf_clear(&decoder->text);
     if (token != JSON_STRING) {
-        fail(decoder, token);
+        json_exact_fail(decoder, token);
         return false;
     }
     json_units_append(&decoder->text, reader->text.p, reader->text.n);
@@ -29,10 +28,10 @@ static bool take_text(struct json_decoder *decoder)
 }
 
 /* A value of the wrong type. A string is read all the same: its errors belong to this column. */
-static enum json_result wrong_type(struct json_decoder *decoder)
+enum json_result json_exact_wrong_type(struct json_decoder *decoder)
 {
     if (decoder->reader->token == JSON_STRING)
-        (void)take_text(decoder);
+        (void)json_exact_text(decoder);
     return JSON_FAIL;
 }
 
@@ -47,11 +46,11 @@ static enum json_result keep_text(struct json_decoder *decoder, struct json_colu
 JSON_EXACT(string)
 {
     if (decoder->reader->token == JSON_STRING)
-        return take_text(decoder) ? keep_text(decoder, column, row) : JSON_FAIL;
+        return json_exact_text(decoder) ? keep_text(decoder, column, row) : JSON_FAIL;
     buf_clear(&decoder->text);
-    enum json_token token = json_copy_value(decoder->reader, &decoder->text);
+    enum json_token token = json_copy_value(decoder->reader, JSON_PAIRS_ESCAPED, &decoder->text);
     if (token == JSON_ERROR || token == JSON_NOMEM)
-        return fail(decoder, token);
+        return json_exact_fail(decoder, token);
     return keep_text(decoder, column, row);
 }
 
@@ -61,7 +60,7 @@ JSON_EXACT(binary)
         return JSON_FAIL;
     enum json_token token = json_reader_base64(decoder->reader, &decoder->units);
     if (token != JSON_STRING)
-        return fail(decoder, token);
+        return json_exact_fail(decoder, token);
     buf_clear(&decoder->text);
     for (size_t i = 0; i < decoder->units.n; i++)
         buf_append_char(&decoder->text, (char)decoder->units.p[i]);
@@ -72,7 +71,7 @@ JSON_EXACT(boolean)
 {
     enum json_token token = decoder->reader->token;
     if (token != JSON_TRUE && token != JSON_FALSE)
-        return wrong_type(decoder);
+        return json_exact_wrong_type(decoder);
     column->boolean[row] = token == JSON_TRUE;
     return JSON_VALUE;
 }
@@ -84,7 +83,7 @@ JSON_EXACT(boolean)
 static bool take_integer(struct json_decoder *decoder, int64_t low, int64_t high, int64_t *value)
 {
     if (decoder->reader->token != JSON_INT) {
-        wrong_type(decoder);
+        json_exact_wrong_type(decoder);
         return false;
     }
     struct str text = json_number_text(decoder->reader, &decoder->text);
@@ -121,13 +120,13 @@ static enum json_result take_special(struct json_decoder *decoder, double *value
     struct json_reader *reader = decoder->reader;
     *value = 0;
     if (reader->token == JSON_STRING)
-        return take_text(decoder) && special_double(buf_str(&decoder->text), false, value)
+        return json_exact_text(decoder) && special_double(buf_str(&decoder->text), false, value)
                    ? JSON_VALUE
                    : JSON_FAIL;
     if (reader->token == JSON_FLOAT && reader->special)
         return special_double(str_of(reader->special), true, value) ? JSON_VALUE : JSON_FAIL;
     if (reader->token != JSON_INT && reader->token != JSON_FLOAT)
-        return wrong_type(decoder);
+        return json_exact_wrong_type(decoder);
     json_number_text(reader, &decoder->text);
     return JSON_IS_NULL;
 }
@@ -172,16 +171,30 @@ static void remove_gmt(struct buf *text)
     text->n = to;
 }
 
+static bool parse_timestamp(struct json_decoder *decoder, int64_t *value)
+{
+    struct str text = buf_str(&decoder->text);
+    if (json_parse_timestamp(decoder, text, value))
+        return true;
+    if (decoder->timestamp_pattern)
+        return false;
+    bool today = time_parse_of_today(text, decoder->now, value);
+    decoder->used_now |= today;
+    return today;
+}
+
 JSON_EXACT(timestamp)
 {
     int64_t *value = &column->i64[row];
     if (decoder->reader->token == JSON_STRING) {
-        if (!take_text(decoder))
+        if (!json_exact_text(decoder))
             return JSON_FAIL;
-        if (time_parse_timestamp(buf_str(&decoder->text), value))
+        if (parse_timestamp(decoder, value))
             return JSON_VALUE;
+        if (decoder->timestamp_pattern)
+            return JSON_FAIL;
         remove_gmt(&decoder->text);
-        return time_parse_timestamp(buf_str(&decoder->text), value) ? JSON_VALUE : JSON_FAIL;
+        return parse_timestamp(decoder, value) ? JSON_VALUE : JSON_FAIL;
     }
     int64_t seconds;
     if (!take_integer(decoder, INT64_MIN, INT64_MAX, &seconds))
@@ -214,14 +227,25 @@ static bool rebase_julian(int64_t days, int32_t *out)
     return true;
 }
 
+bool json_parse_date_by_pattern(const struct json_decoder *decoder, struct str text, int32_t *out)
+{
+    int64_t micros;
+    if (!time_pattern_parse(decoder->date_pattern, text, &micros))
+        return false;
+    *out = (int32_t)(micros / TIME_MICROS_PER_DAY - (micros % TIME_MICROS_PER_DAY < 0));
+    return true;
+}
+
 JSON_EXACT(date)
 {
     int32_t *value = &column->i32[row];
     int64_t days;
-    if (decoder->reader->token != JSON_STRING || !take_text(decoder))
+    if (decoder->reader->token != JSON_STRING || !json_exact_text(decoder))
         return JSON_FAIL;
-    if (time_parse_date(buf_str(&decoder->text), value))
+    if (json_parse_date(decoder, buf_str(&decoder->text), value))
         return JSON_VALUE;
+    if (decoder->date_pattern)
+        return JSON_FAIL;
     struct str text = buf_str(&decoder->text);
     bool number = str_to_i64(text, &days) && days >= INT32_MIN && days <= INT32_MAX;
     remove_gmt(&decoder->text);
@@ -230,7 +254,8 @@ JSON_EXACT(date)
     return number && rebase_julian(days, value) ? JSON_VALUE : JSON_FAIL;
 }
 
-static struct json_column *current_column(struct json_decoder *decoder)
+static struct json_column *current_column(struct json_decoder *decoder,
+                                          const struct json_object *object)
 {
     size_t n;
     const uint16_t *name = json_reader_name(decoder->reader, &n);
@@ -238,33 +263,33 @@ static struct json_column *current_column(struct json_decoder *decoder)
         return NULL;
     buf_clear(&decoder->text);
     json_units_append(&decoder->text, name, n);
-    int found = json_column_find(decoder, buf_str(&decoder->text));
-    return found < 0 ? NULL : &decoder->columns[found];
+    int found = json_column_find(object, buf_str(&decoder->text));
+    return found < 0 ? NULL : &object->columns[found];
 }
 
-/* JacksonParser.parseJsonToken: steps over the field's name. */
-static enum json_result convert(struct json_decoder *decoder, struct json_column *column,
-                                uint32_t row)
+/* Steps over the field's name. */
+enum json_result json_exact_value(struct json_decoder *decoder, struct json_column *column,
+                                  uint32_t row)
 {
     struct json_reader *reader = decoder->reader;
     while (reader->token == JSON_FIELD_NAME) {
         enum json_token token = json_reader_next(reader);
         if (token == JSON_ERROR || token == JSON_NOMEM)
-            return fail(decoder, token);
+            return json_exact_fail(decoder, token);
     }
     if (reader->token == JSON_NULL || reader->token == JSON_NONE)
         return JSON_IS_NULL;
     return column->ops->exact(decoder, column, row);
 }
 
-static void clear_row(struct json_decoder *decoder, uint32_t row)
+void json_exact_clear(struct json_object *object, uint32_t row)
 {
-    for (uint32_t i = 0; i < decoder->column_count; i++)
-        json_set_null(&decoder->columns[i], row);
+    for (uint32_t i = 0; i < object->column_count; i++)
+        json_set_null(&object->columns[i], row);
 }
 
-/* JacksonParser.convertObject of the root. False: the whole record is bad. */
-static bool convert_fields(struct json_decoder *decoder, uint32_t row, bool *partial)
+bool json_exact_fields(struct json_decoder *decoder, struct json_object *object, uint32_t row,
+                       bool *partial)
 {
     struct json_reader *reader = decoder->reader;
     for (;;) {
@@ -272,37 +297,75 @@ static bool convert_fields(struct json_decoder *decoder, uint32_t row, bool *par
         if (token == JSON_NONE || token == JSON_END_OBJECT)
             return true;
         if (token == JSON_ERROR || token == JSON_NOMEM)
-            return fail(decoder, token) != JSON_FAIL;
-        struct json_column *column = current_column(decoder);
-        enum json_result result = column ? convert(decoder, column, row) : JSON_VALUE;
-        if (column && result == JSON_VALUE)
+            return json_exact_fail(decoder, token) != JSON_FAIL;
+        struct json_column *column = current_column(decoder, object);
+        enum json_result result = column ? json_exact_value(decoder, column, row) : JSON_VALUE;
+        if (column && (result == JSON_VALUE || result == JSON_PARTIAL))
             json_set_valid(column, row);
         else if (column && result == JSON_IS_NULL)
             json_set_null(column, row);
-        *partial |= result == JSON_FAIL;
+        *partial |= result == JSON_FAIL || result == JSON_PARTIAL;
         if (!column || result == JSON_FAIL) {
             token = json_reader_skip_children(reader);
             if (token == JSON_ERROR || token == JSON_NOMEM)
-                return fail(decoder, token) != JSON_FAIL;
+                return json_exact_fail(decoder, token) != JSON_FAIL;
         }
     }
 }
 
-bool json_decode_exact(struct json_decoder *decoder, uint32_t row, struct str text)
+/* Starts on a record; false without memory. */
+static bool open_record(struct json_decoder *decoder, uint32_t row, struct str text)
 {
-    clear_row(decoder, row);
+    json_exact_clear(&decoder->root, row);
     if (!decoder->reader)
         decoder->reader = calloc(1, sizeof *decoder->reader);
-    if (!decoder->reader || !json_reader_open(decoder->reader, text)) {
-        decoder->nomem = true;
+    if (decoder->reader && json_reader_open(decoder->reader, text))
         return true;
-    }
+    decoder->nomem = true;
+    return false;
+}
+
+bool json_decode_exact(struct json_decoder *decoder, uint32_t row, struct str text)
+{
+    if (!open_record(decoder, row, text))
+        return true;
     enum json_token token = json_reader_next(decoder->reader);
     if (token == JSON_NONE)
         return false;
     bool partial = false;
-    if (token == JSON_START_OBJECT && convert_fields(decoder, row, &partial))
+    if (token == JSON_START_OBJECT && json_exact_fields(decoder, &decoder->root, row, &partial))
         return partial;
-    clear_row(decoder, row);
+    json_exact_clear(&decoder->root, row);
     return true;
+}
+
+/* An object where an array of structs is wanted is an array of one. */
+static enum json_result one_struct(struct json_decoder *decoder, struct json_column *column,
+                                   uint32_t row)
+{
+    struct json_column *element = column->element;
+    uint32_t at = json_element_add(decoder, element);
+    enum json_result result = at == UINT32_MAX ? JSON_FAIL : json_exact_value(decoder, element, at);
+    if (result != JSON_VALUE && result != JSON_PARTIAL)
+        return result;
+    json_set_valid(element, at);
+    column->span[row] = (struct vec_span){at, 1};
+    return result;
+}
+
+bool json_decode_whole(struct json_decoder *decoder, uint32_t row, struct str text)
+{
+    struct json_column *column = &decoder->root.columns[0];
+    if (!open_record(decoder, row, text))
+        return true;
+    enum json_token token = json_reader_next(decoder->reader);
+    if (token == JSON_NONE)
+        return false;
+    bool object = token == JSON_START_OBJECT && column->element->type->kind == TYPE_STRUCT;
+    enum json_result result = object                      ? one_struct(decoder, column, row)
+                              : token == JSON_START_ARRAY ? column->ops->exact(decoder, column, row)
+                                                          : JSON_FAIL;
+    if (result == JSON_VALUE || result == JSON_PARTIAL)
+        json_set_valid(column, row);
+    return result != JSON_VALUE;
 }

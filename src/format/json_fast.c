@@ -7,6 +7,9 @@
 #include "vec/number.h"
 #include "vec/time.h"
 
+/* For what runs once per field, in two places: GCC would not inline it by itself. */
+#define INLINE static inline __attribute__((always_inline))
+
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -285,7 +288,6 @@ const char *json_fast_timestamp(struct json_decoder *decoder, struct json_column
 {
     unsigned high;
     struct str text;
-    (void)decoder;
     if (*p != '"') {
         int64_t seconds;
         p = small_integer(p, end, &seconds);
@@ -294,7 +296,7 @@ const char *json_fast_timestamp(struct json_decoder *decoder, struct json_column
         return p;
     }
     const char *after = plain_string(p + 1, end, &text, &high);
-    return after && !high && time_parse_timestamp(text, &column->i64[row]) ? after : NULL;
+    return after && !high && json_parse_timestamp(decoder, text, &column->i64[row]) ? after : NULL;
 }
 
 const char *json_fast_date(struct json_decoder *decoder, struct json_column *column, uint32_t row,
@@ -302,9 +304,8 @@ const char *json_fast_date(struct json_decoder *decoder, struct json_column *col
 {
     unsigned high;
     struct str text;
-    (void)decoder;
     const char *after = *p == '"' ? plain_string(p + 1, end, &text, &high) : NULL;
-    return after && !high && time_parse_date(text, &column->i32[row]) ? after : NULL;
+    return after && !high && json_parse_date(decoder, text, &column->i32[row]) ? after : NULL;
 }
 
 /* Whether the field that begins at p (behind its quote) is this column's; behind its quote. */
@@ -327,11 +328,11 @@ static inline const char *match_key(const struct json_column *column, const char
 
 /* The column of the field whose name begins at *p, which moves behind its quote: first the expected
  * one, else by its name; NULL with *p set: unknown; with *p NULL: not plain. */
-static struct json_column *field_column(struct json_decoder *decoder, uint32_t *expected,
+INLINE struct json_column *field_column(const struct json_object *object, uint32_t *expected,
                                         const char **p, const char *end)
 {
-    if (*expected < decoder->column_count) {
-        struct json_column *column = &decoder->columns[*expected];
+    if (*expected < object->column_count) {
+        struct json_column *column = &object->columns[*expected];
         const char *after = match_key(column, *p, end);
         if (LIKELY(after != NULL)) {
             *p = after;
@@ -345,19 +346,19 @@ static struct json_column *field_column(struct json_decoder *decoder, uint32_t *
         *p = NULL;
         return NULL;
     }
-    int found = json_column_find(decoder, name);
+    int found = json_column_find(object, name);
     if (found < 0)
         return NULL;
     *expected = (uint32_t)found;
-    return &decoder->columns[found];
+    return &object->columns[found];
 }
 
 /* The value at p into the column (NULL: none). */
-static const char *field_value(struct json_decoder *decoder, struct json_column *column,
+INLINE const char *field_value(struct json_decoder *decoder, struct json_column *column,
                                uint32_t row, const char *p, const char *end)
 {
     if (!column)
-        return json_skip_value(p, end, 1);
+        return json_skip_value(p, end, decoder->depth);
     if (UNLIKELY(*p == 'n')) {
         json_set_null(column, row);
         return end - p > 4 && memcmp(p, "null", 4) == 0 ? p + 4 : NULL;
@@ -375,37 +376,97 @@ static inline const char *skip_space(const char *p, const char *end)
     return UNLIKELY(p < end && (unsigned char)*p <= ' ') ? json_skip_space(p, end) : p;
 }
 
-bool json_decode_fast(struct json_decoder *decoder, uint32_t row, struct str text)
+/* The fields of an object, from behind its brace to behind the closing one. */
+static inline __attribute__((always_inline)) const char *read_fields(struct json_decoder *decoder,
+                                                                     struct json_object *object,
+                                                                     uint32_t row, const char *p,
+                                                                     const char *end)
 {
-    const char *p = json_skip_space(text.p, text.p + text.n), *end = text.p + text.n;
-    uint32_t *expected = &decoder->first;
-    if (p == end || *p != '{')
-        return false;
-    p = skip_space(p + 1, end);
+    uint32_t *expected = &object->first;
+    p = skip_space(p, end);
     if (p < end && *p == '}')
-        return true;
+        return p + 1;
     for (;;) {
         if (p == end || *p++ != '"')
-            return false;
-        struct json_column *column = field_column(decoder, expected, &p, end);
+            return NULL;
+        struct json_column *column = field_column(object, expected, &p, end);
         if (!p)
-            return false;
+            return NULL;
         p = p < end && *p == ':' ? p : json_skip_space(p, end);
         if (p == end || *p != ':')
-            return false;
+            return NULL;
         p = skip_space(p + 1, end);
         p = p < end ? field_value(decoder, column, row, p, end) : NULL;
         if (!p)
-            return false;
+            return NULL;
         p = p < end && *p == ',' ? p : json_skip_space(p, end);
         if (p == end)
-            return false;
+            return NULL;
         if (*p == '}')
-            return true;
+            return p + 1;
         if (*p != ',')
-            return false;
+            return NULL;
         p = skip_space(p + 1, end);
         if (column)
             expected = &column->follows;
     }
+}
+
+bool json_decode_fast(struct json_decoder *decoder, uint32_t row, struct str text)
+{
+    const char *p = json_skip_space(text.p, str_end(text)), *end = str_end(text);
+    if (p == end || *p != '{')
+        return false;
+    decoder->depth = 1;
+    return read_fields(decoder, &decoder->root, row, p + 1, end) != NULL;
+}
+
+/* A field that comes twice is left to the exact functions: the first may have to stay. */
+JSON_FAST(struct)
+{
+    if (*p != '{' || (column->wanted && json_is_valid(column, row)))
+        return NULL;
+    decoder->depth++;
+    p = read_fields(decoder, &column->object, row, p + 1, end);
+    decoder->depth--;
+    return p;
+}
+
+/* One element at p. */
+static const char *read_element(struct json_decoder *decoder, struct json_column *element,
+                                const char *p, const char *end)
+{
+    uint32_t row = json_element_add(decoder, element);
+    if (row == UINT32_MAX || p == end)
+        return NULL;
+    if (*p == 'n')
+        return end - p > 4 && memcmp(p, "null", 4) == 0 ? p + 4 : NULL;
+    p = element->ops->fast(decoder, element, row, p, end);
+    json_set_valid(element, row);
+    return p;
+}
+
+JSON_FAST(array)
+{
+    struct vec_span span = {column->element->used, 0};
+    if (*p != '[')
+        return NULL;
+    p = skip_space(p + 1, end);
+    bool empty = p < end && *p == ']';
+    decoder->depth++;
+    while (!empty) {
+        p = read_element(decoder, column->element, p, end);
+        p = p ? json_skip_space(p, end) : end;
+        span.count++;
+        if (p == end)
+            return NULL;
+        if (*p == ']')
+            break;
+        if (*p != ',')
+            return NULL;
+        p = skip_space(p + 1, end);
+    }
+    decoder->depth--;
+    column->span[row] = span;
+    return p + 1;
 }

@@ -18,3 +18,6 @@ JSON_FAST(string);
 JSON_FAST(binary);
 JSON_FAST(date);
 JSON_FAST(timestamp);
+JSON_FAST(decimal); /* json_decimal.c */
+JSON_FAST(struct);
+JSON_FAST(array);

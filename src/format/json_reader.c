@@ -139,7 +139,7 @@ static enum json_token take_quoted(struct json_reader *reader, int quote, struct
         int c = json_reader_take(reader);
         if (c == quote)
             return JSON_STRING;
-        if (c < ' ')
+        if (c < (reader->hive ? 0 : ' '))
             return JSON_ERROR; /* the end, too */
         if (c == '\\') {
             c = json_reader_escape(reader);
@@ -208,7 +208,7 @@ static enum json_token match_special(struct json_reader *reader, const char *wor
 static enum json_token take_signed_infinity(struct json_reader *reader, bool negative)
 {
     int c = json_reader_take(reader);
-    if (c != 'I')
+    if (c != 'I' || reader->hive)
         return JSON_ERROR;
     c = json_reader_take(reader);
     if (c == 'N')
@@ -277,6 +277,9 @@ static enum json_token take_number(struct json_reader *reader, size_t start, siz
     reader->number_start = start;
     reader->number_n = p - start;
     reader->special = NULL;
+    c = unit_at(reader, p);
+    if (reader->depth == 0 && c >= 0 && c != ' ' && c != '\t' && c != '\r' && c != '\n')
+        return JSON_ERROR; /* values outside objects and arrays are parted by space */
     size_t digits = whole + fraction + exponent;
     if (!is_float)
         return whole > JSON_NUMBER_MAX ? JSON_ERROR : JSON_INT;
@@ -290,9 +293,9 @@ static enum json_token take_odd_value(struct json_reader *reader, int c)
         reader->text.n = 0;
         return take_quoted(reader, '\'', &reader->text);
     case 'N':
-        return match_special(reader, "NaN", 1);
+        return reader->hive ? JSON_ERROR : match_special(reader, "NaN", 1);
     case 'I':
-        return match_special(reader, "Infinity", 1);
+        return reader->hive ? JSON_ERROR : match_special(reader, "Infinity", 1);
     case '+':
         return take_signed_infinity(reader, false);
     default:

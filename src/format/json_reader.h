@@ -47,6 +47,8 @@ struct json_reader {
     size_t pos;
     enum json_token token;         /* the current one; never JSON_ERROR */
     enum json_token next;          /* behind a field name: its value */
+    bool hive;                     /* the user's: control characters may stand in strings, and NaN
+                                      and INF are no tokens (Spark's JSON functions) */
     bool plain;                    /* base64 is read from text that has been unescaped */
     bool incomplete;               /* the current or next token is a string not read yet */
     struct json_units text;        /* of the current string, once read */

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "format/base64.h"
 #include "format/json_scan.h"
+#include "format/time_text.h"
 #include "vec/number.h"
 #include "vec/time.h"
 
@@ -29,7 +30,7 @@ static void append_escape(struct buf *out, unsigned char c)
 /* Escapes s; *high as json_scan_string. */
 static void append_escaped(struct buf *out, struct str s, unsigned *high)
 {
-    const char *p = s.p, *end = s.p + s.n;
+    const char *p = s.p, *end = str_end(s);
     while (p < end) {
         const char *special = json_scan_string(p, end, high);
         buf_append(out, p, (size_t)(special - p));
@@ -56,7 +57,20 @@ void json_string_append(struct buf *out, struct str s)
     buf_append_char(out, '"');
 }
 
-static void append_value(struct buf *out, const struct vec *vec, uint32_t row);
+static const struct time_text plain_times = {NULL, NULL};
+static const struct json_style plain = {false, &plain_times, {"\n", 1}};
+
+static void append_value(struct buf *out, const struct vec *vec, uint32_t row,
+                         const struct json_style *style);
+
+static void append_nullable(struct buf *out, const struct vec *vec, uint32_t row,
+                            const struct json_style *style)
+{
+    if (vec->type->kind == TYPE_VOID || vec_is_null(vec, row))
+        buf_append(out, "null", 4);
+    else
+        append_value(out, vec, row, style);
+}
 
 static void append_floating(struct buf *out, double value, bool single)
 {
@@ -76,18 +90,38 @@ static void append_integer(struct buf *out, int64_t value)
     buf_append(out, text, number_format_i64(value, text));
 }
 
-static void append_date(struct buf *out, int32_t days)
+/* Texts of patterns may hold anything. */
+static void append_by_pattern(struct buf *out, const struct vec *vec, uint32_t row,
+                              const struct time_text *times)
+{
+    struct buf text = {0};
+    if (vec->type->kind == TYPE_DATE)
+        time_text_date(times, vec->i32[row], &text);
+    else
+        time_text_timestamp(times, vec->i64[row], &text);
+    json_string_append(out, buf_str(&text));
+    out->failed |= text.failed;
+    buf_fini(&text);
+}
+
+static void append_date(struct buf *out, const struct vec *vec, uint32_t row,
+                        const struct time_text *times)
 {
     char text[TIME_TEXT_MAX + 2] = "\"";
-    size_t n = 1 + time_format_date(days, text + 1);
+    if (times->date)
+        return append_by_pattern(out, vec, row, times);
+    size_t n = 1 + time_format_date(vec->i32[row], text + 1);
     text[n++] = '"';
     buf_append(out, text, n);
 }
 
-static void append_timestamp(struct buf *out, int64_t micros)
+static void append_timestamp(struct buf *out, const struct vec *vec, uint32_t row,
+                             const struct time_text *times)
 {
     char text[TIME_TEXT_MAX + 2] = "\"";
-    size_t n = 1 + time_format_iso_millis(micros, text + 1);
+    if (times->timestamp)
+        return append_by_pattern(out, vec, row, times);
+    size_t n = 1 + time_format_iso_millis(vec->i64[row], text + 1);
     text[n++] = '"';
     buf_append(out, text, n);
 }
@@ -105,40 +139,40 @@ static void append_decimal(struct buf *out, const struct vec *vec, uint32_t row)
     buf_append(out, text, number_format_decimal_java(vec->decimal[row], vec->type->scale, text));
 }
 
-static void append_struct(struct buf *out, const struct vec *vec, uint32_t row)
+static void append_struct(struct buf *out, const struct vec *vec, uint32_t row,
+                          const struct json_style *style)
 {
     bool first = true;
     buf_append_char(out, '{');
     for (uint32_t i = 0; i < vec->type->field_count; i++) {
-        if (vec_is_null(&vec->children[i], row))
+        if (!style->write_nulls && vec_is_null(&vec->children[i], row))
             continue;
         if (!first)
             buf_append_char(out, ',');
         first = false;
         json_string_append(out, vec->type->fields[i].name);
         buf_append_char(out, ':');
-        append_value(out, &vec->children[i], row);
+        append_nullable(out, &vec->children[i], row, style);
     }
     buf_append_char(out, '}');
 }
 
-static void append_array(struct buf *out, const struct vec *vec, uint32_t row)
+static void append_array(struct buf *out, const struct vec *vec, uint32_t row,
+                         const struct json_style *style)
 {
     struct vec_span span = vec->span[row];
     buf_append_char(out, '[');
     for (uint32_t i = span.start; i < span.start + span.count; i++) {
         if (i > span.start)
             buf_append_char(out, ',');
-        if (vec_is_null(&vec->children[0], i))
-            buf_append(out, "null", 4);
-        else
-            append_value(out, &vec->children[0], i);
+        append_nullable(out, &vec->children[0], i, style);
     }
     buf_append_char(out, ']');
 }
 
 /* A value that is not NULL. */
-static void append_value(struct buf *out, const struct vec *vec, uint32_t row)
+static void append_value(struct buf *out, const struct vec *vec, uint32_t row,
+                         const struct json_style *style)
 {
     switch (vec->type->kind) {
     case TYPE_BOOLEAN:
@@ -162,18 +196,22 @@ static void append_value(struct buf *out, const struct vec *vec, uint32_t row)
     case TYPE_BINARY:
         return append_binary(out, vec->str[row]);
     case TYPE_DATE:
-        return append_date(out, vec->i32[row]);
+        return append_date(out, vec, row, style->times);
     case TYPE_TIMESTAMP:
-        return append_timestamp(out, vec->i64[row]);
+        return append_timestamp(out, vec, row, style->times);
     case TYPE_STRUCT:
-        return append_struct(out, vec, row);
+        return append_struct(out, vec, row, style);
     case TYPE_ARRAY:
-        return append_array(out, vec, row);
-    case TYPE_VOID:
-    case TYPE_KIND_COUNT:
+        return append_array(out, vec, row, style);
+    default: /* VOID; no column is an interval */
         break;
     }
     buf_append(out, "null", 4);
+}
+
+void json_value_append(struct buf *out, const struct vec *vec, uint32_t row)
+{
+    append_nullable(out, vec, row, &plain);
 }
 
 /* `"name":` of every column in one text: where each one starts, and behind the last its end. */
@@ -203,34 +241,40 @@ static void keys_fini(struct keys *keys)
 }
 
 static void append_row(struct buf *out, const struct keys *keys, const struct block *block,
-                       uint32_t row)
+                       uint32_t row, const struct json_style *style)
 {
     char before = '{';
     for (uint32_t i = 0; i < block->col_count; i++) {
-        if (vec_is_null(&block->cols[i], row))
+        if (!style->write_nulls && vec_is_null(&block->cols[i], row))
             continue;
         buf_append_char(out, before);
         before = ',';
         buf_append(out, keys->text.p + keys->starts[i], keys->starts[i + 1] - keys->starts[i]);
-        append_value(out, &block->cols[i], row);
+        append_nullable(out, &block->cols[i], row, style);
     }
     if (before == '{')
         buf_append_char(out, before);
     buf_append_char(out, '}');
 }
 
-void json_rows_append(struct buf *out, const struct type *schema, const struct block *block,
-                      uint32_t first, uint32_t count)
+void json_rows_append_styled(struct buf *out, const struct type *schema, const struct block *block,
+                             uint32_t first, uint32_t count, const struct json_style *style)
 {
     struct keys keys;
     REQUIRE(schema->field_count == block->col_count && first + count <= block->rows);
     if (!keys_init(&keys, schema))
         out->failed = true;
     for (uint32_t row = first; !out->failed && row < first + count; row++) {
-        append_row(out, &keys, block, row);
-        buf_append_char(out, '\n');
+        append_row(out, &keys, block, row, style);
+        buf_append_str(out, style->line_separator);
     }
     keys_fini(&keys);
+}
+
+void json_rows_append(struct buf *out, const struct type *schema, const struct block *block,
+                      uint32_t first, uint32_t count)
+{
+    json_rows_append_styled(out, schema, block, first, count, &plain);
 }
 
 void json_row_append(struct buf *out, const struct type *schema, const struct block *block,

@@ -20,7 +20,7 @@ static void expect_table(const char *spec, int64_t rows_max, int64_t truncate,
     cr_assert_eq(console_table_init(&table, &f.schema, rows_max, truncate, &err), 0);
     for (uint32_t i = 0; i < count; i++) { /* one block per row: blocks must not matter */
         cr_assert_eq(
-            json_decode_block(f.decoder, list + i, 1, &f.arena, &f.block, f.malformed, &err), 0);
+            json_decode_block(f.decoder, list + i, 1, 0, &f.arena, &f.block, f.malformed, &err), 0);
         cr_assert_eq(console_table_add(&table, &f.block, &err), 0);
     }
     cr_expect_gt(console_table_bytes(&table), 0);

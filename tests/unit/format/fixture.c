@@ -36,7 +36,8 @@ void fixture_init(struct fixture *f, const char *spec, const bool *wanted)
     }
     f->schema.kind = TYPE_STRUCT;
     f->schema.fields = f->fields;
-    struct json_decode_options options = {&f->schema, corrupt, wanted};
+    struct json_decode_options options = {
+        .schema = &f->schema, .corrupt_column = corrupt, .wanted = wanted};
     cr_assert_eq(json_decoder_create(&f->decoder, &options, &err), 0, "%s", err.msg);
 }
 
@@ -60,9 +61,9 @@ void fixture_decode(struct fixture *f, const struct str *records, uint32_t count
     }
     arena_reset(&f->arena);
     buf_clear(&f->text);
-    cr_assert_eq(
-        json_decode_block(f->decoder, copies, count, &f->arena, &f->block, f->malformed, &err), 0,
-        "%s", err.msg);
+    cr_assert_eq(json_decode_block(f->decoder, copies, count, f->now, &f->arena, &f->block,
+                                   f->malformed, &err),
+                 0, "%s", err.msg);
     json_rows_append(&f->text, &f->schema, &f->block, 0, count);
     for (uint32_t i = 0; i < count; i++)
         free((char *)copies[i].value.p);

@@ -15,6 +15,7 @@ struct fixture {
     uint8_t malformed[BLOCK_ROWS_MAX];
     struct buf text;
     char spec[512];
+    int64_t now; /* for times without a date; 0 */
 };
 
 /* "a:STRING,n:INT": a column named _corrupt_record gets the text of malformed records. */

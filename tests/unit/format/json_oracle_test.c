@@ -178,7 +178,7 @@ Test(json_oracle, agrees_with_cjson)
         struct err err;
         arena_reset(&f.arena);
         cr_assert_eq(
-            json_decode_block(f.decoder, &record, 1, &f.arena, &f.block, f.malformed, &err), 0);
+            json_decode_block(f.decoder, &record, 1, 0, &f.arena, &f.block, f.malformed, &err), 0);
         check_against_cjson(&f, buf_cstr(&text));
     }
     buf_fini(&text);
