@@ -56,27 +56,38 @@ enum kafka_timestamp_type kafka_batch_timestamp_type(const struct kafka_batch *b
     }
 }
 
-int kafka_batch_headers(const struct kafka_batch *batch, uint32_t record, struct arena *arena,
-                        struct kafka_header **out, uint32_t *count)
+static rd_kafka_headers_t *headers_of(const struct kafka_batch *batch, uint32_t record)
 {
-    REQUIRE(record < batch->count);
     rd_kafka_headers_t *headers = NULL;
-    *out = NULL;
-    *count = 0;
-    if (rd_kafka_message_headers(batch->messages[record], &headers))
-        return 0; /* it has none */
-    size_t n = rd_kafka_header_cnt(headers);
-    struct kafka_header *array = ARENA_ARRAY(arena, struct kafka_header, n);
-    if (!array)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < n; i++) {
-        const char *name;
-        const void *value;
-        size_t size;
-        if (rd_kafka_header_get_all(headers, i, &name, &value, &size))
-            break;
-        array[(*count)++] = (struct kafka_header){str_of(name), {value, value ? size : 0}};
+    return rd_kafka_message_headers(batch->messages[record], &headers) ? NULL : headers;
+}
+
+int kafka_batch_headers(const struct kafka_batch *batch, struct arena *arena,
+                        struct record_block *block)
+{
+    size_t total = 0;
+    uint32_t *starts = ARENA_ARRAY(arena, uint32_t, batch->count + 1);
+    for (uint32_t i = 0; starts && i < batch->count; i++) {
+        const rd_kafka_headers_t *headers = headers_of(batch, i);
+        starts[i] = (uint32_t)total;
+        total += headers ? rd_kafka_header_cnt(headers) : 0;
     }
-    *out = array;
+    struct record_header *array = ARENA_ARRAY(arena, struct record_header, total);
+    if (!starts || !array || total > UINT32_MAX)
+        return ERR_NOMEM;
+    starts[batch->count] = (uint32_t)total;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        const rd_kafka_headers_t *headers = headers_of(batch, i);
+        for (uint32_t k = starts[i]; k < starts[i + 1]; k++) {
+            const char *name;
+            const void *value;
+            size_t size;
+            if (rd_kafka_header_get_all(headers, k - starts[i], &name, &value, &size))
+                continue; /* cannot be: it was counted */
+            array[k] = (struct record_header){str_of(name), {value, value ? size : 0}};
+        }
+    }
+    block->headers = array;
+    block->header_starts = starts;
     return 0;
 }

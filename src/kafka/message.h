@@ -24,11 +24,6 @@ struct kafka_batch {
 
 enum kafka_timestamp_type { KAFKA_TIMESTAMP_NONE, KAFKA_TIMESTAMP_CREATE, KAFKA_TIMESTAMP_APPEND };
 
-struct kafka_header {
-    struct str key;
-    struct str value; /* p == NULL: a NULL value */
-};
-
 /* ERR_NOMEM. A batch can be used again and again; capacity at most BLOCK_ROWS_MAX. */
 int kafka_batch_init(struct kafka_batch *batch, uint32_t capacity, struct err *err) MUST_CHECK;
 /* Gives the messages back to the client; the batch is then empty. Legal on an empty one. */
@@ -38,6 +33,7 @@ void kafka_batch_fini(struct kafka_batch *batch);
 
 enum kafka_timestamp_type kafka_batch_timestamp_type(const struct kafka_batch *batch,
                                                      uint32_t record);
-/* A record's headers in order, as views; the array is in the arena. ERR_NOMEM. */
-int kafka_batch_headers(const struct kafka_batch *batch, uint32_t record, struct arena *arena,
-                        struct kafka_header **out, uint32_t *count) MUST_CHECK;
+/* Gives a block of the batch's records their headers in order, as views; the arrays are in the
+ * arena. ERR_NOMEM. */
+int kafka_batch_headers(const struct kafka_batch *batch, struct arena *arena,
+                        struct record_block *block) MUST_CHECK;

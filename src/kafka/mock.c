@@ -96,3 +96,10 @@ void kafka_mock_leader(struct kafka_mock *mock, const char *topic, int32_t parti
 {
     rd_kafka_mock_partition_set_leader(mock->cluster, topic, partition, present ? 1 : -1);
 }
+
+void kafka_mock_fail(struct kafka_mock *mock, int api_key, int error, uint32_t count)
+{
+    rd_kafka_resp_err_t code = (rd_kafka_resp_err_t)error;
+    for (uint32_t i = 0; i < count; i++)
+        rd_kafka_mock_push_request_errors_array(mock->cluster, (int16_t)api_key, 1, &code);
+}

@@ -29,3 +29,7 @@ void kafka_mock_down(struct kafka_mock *mock, bool down);
 
 /* Takes the leader of a partition away, or gives it back. */
 void kafka_mock_leader(struct kafka_mock *mock, const char *topic, int32_t partition, bool present);
+
+/* The next `count` requests of a kind (its API key in Kafka's protocol) fail with this
+ * rd_kafka_resp_err_t; RD_KAFKA_RESP_ERR__TRANSPORT drops the connection instead. */
+void kafka_mock_fail(struct kafka_mock *mock, int api_key, int error, uint32_t count);

@@ -23,7 +23,8 @@ static struct console_batch *console_of(struct sink_batch *batch)
     return (struct console_batch *)(void *)batch;
 }
 
-static int console_open(struct sink *sink, struct sink_batch **out, struct err *err)
+static int console_open(struct sink *sink, int64_t batch_id, struct sink_batch **out,
+                        struct err *err)
 {
     struct console_sink *console = (struct console_sink *)(void *)sink;
     struct console_batch *batch = calloc(1, sizeof *batch);
@@ -35,7 +36,7 @@ static int console_open(struct sink *sink, struct sink_batch **out, struct err *
         free(batch);
         return code;
     }
-    sink_batch_init(&batch->base, sink);
+    sink_batch_init(&batch->base, sink, batch_id);
     *out = &batch->base;
     return 0;
 }
@@ -103,6 +104,12 @@ static void console_destroy(struct sink *sink)
     free(sink);
 }
 
+static void console_close(struct sink *sink, bool keep)
+{
+    (void)keep; /* nothing is held between batches */
+    sink_closed(sink, console_destroy, &(struct err){0});
+}
+
 static const struct sink_ops console_ops = {
     .open = console_open,
     .write = console_write,
@@ -112,7 +119,7 @@ static const struct sink_ops console_ops = {
     .cancel = console_cancel,
     .abort = console_abort,
     .free_batch = console_free_batch,
-    .destroy = console_destroy,
+    .close = console_close,
 };
 
 int sink_console_create(struct sink **out, const struct sink_config *config,

@@ -3,388 +3,444 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "sink/parts.h"
-#include "sink/sink_impl.h"
+#include "sink/files_impl.h"
 
-/* A batch is a small machine around one store request: files_step looks at what it has (parts to
- * send, an upload, a goal) and starts the next operation; on_request notes the result and steps
- * again. Filling, preparing, publishing and aborting differ in the goal only. */
+/* The sink keeps the files that are being written, by directory; a batch keeps those that it
+ * publishes. Without rolling a file belongs to its batch from the start. With it, rows wait in
+ * their batch until that is sealed: what is in a rolled file counts, so a batch that is dropped
+ * must not have touched it. An operation of a batch is over when its files say so
+ * (files_progress.c). */
 
 enum {
-    PART_BYTES = 1 << 20,
-    ATTEMPTS_MAX = 6,
-    RETRY_FIRST_MS = 100,
-    RETRY_MS_MAX = 10000,
+    OPEN_PARTITIONS_MAX = 100,
+    CLOSING_FILES_MAX = 32, /* that work beside those that take rows */
 };
 
-struct files_sink {
-    struct sink base;
-    struct store *store;
-    char *id8;
-    size_t part_bytes;
-    uint32_t attempts_max;
-    uint32_t retry_first_ms;
-};
+struct files_sink *files_sink_of(struct sink *sink)
+{
+    return (struct files_sink *)(void *)sink;
+}
 
-enum goal { GOAL_FILL, GOAL_PREPARE, GOAL_PUBLISH, GOAL_ABORT };
-
-struct files_batch {
-    struct sink_batch base;
-    enum goal goal;
-    struct parts parts;
-    struct store_upload *upload;
-    bool sealed;
-    bool busy;      /* the request runs */
-    bool cancelled; /* the operation under way is to end */
-    struct store_request request;
-    uint64_t request_start_ns;
-    uint32_t attempts;    /* of the current step */
-    struct err failed;    /* code 0: nothing went wrong for good while filling or preparing */
-    struct buf first_key; /* what the upload began with */
-    struct buf key;       /* the final name, from prepare on */
-    struct sink_output output;
-    struct buf upload_id;
-};
-
-static void files_step(struct sink_batch *base);
-
-static struct files_batch *files_of(struct sink_batch *batch)
+struct files_batch *files_batch_of(struct sink_batch *batch)
 {
     return (struct files_batch *)(void *)batch;
 }
 
-static struct files_sink *sink_of(struct files_batch *batch)
+static bool rolls(const struct files_sink *sink)
 {
-    return (struct files_sink *)(void *)batch->base.sink;
+    return sink->options.roll_interval_ms > 0 || sink->options.target_file_bytes > 0;
 }
 
-static int files_open(struct sink *sink, struct sink_batch **out, struct err *err)
+static void link_last(struct files_sink *sink, struct partition *partition)
 {
-    const struct files_sink *files = (const struct files_sink *)(void *)sink;
+    partition->open_prev = sink->open_last;
+    partition->open_next = NULL;
+    if (sink->open_last)
+        sink->open_last->open_next = partition;
+    else
+        sink->open_first = partition;
+    sink->open_last = partition;
+    sink->open_count++;
+}
+
+void files_unlink(struct files_sink *sink, struct partition *partition)
+{
+    if (partition->open_prev)
+        partition->open_prev->open_next = partition->open_next;
+    else
+        sink->open_first = partition->open_next;
+    if (partition->open_next)
+        partition->open_next->open_prev = partition->open_prev;
+    else
+        sink->open_last = partition->open_prev;
+    partition->open_prev = partition->open_next = NULL;
+    sink->open_count--;
+}
+
+/* ---- batches ---- */
+
+static int files_open(struct sink *base, int64_t batch_id, struct sink_batch **out, struct err *err)
+{
+    struct files_sink *sink = files_sink_of(base);
     struct files_batch *batch = calloc(1, sizeof *batch);
     if (!batch)
         return err_set(err, ERR_NOMEM, "out of memory");
-    batch->parts.part_bytes = files->part_bytes;
-    /* The temporary has no batch id yet, but it says whose it is. */
-    buf_printf(&batch->first_key, "part-%s-%s-%s.json", files->id8, sink->query, sink->name);
-    if (batch->first_key.failed) {
-        buf_fini(&batch->first_key);
-        free(batch);
-        return err_set(err, ERR_NOMEM, "out of memory");
-    }
-    sink_batch_init(&batch->base, sink);
+    sink_batch_init(&batch->base, base, batch_id);
+    batch->next = sink->batches;
+    sink->batches = batch;
     *out = &batch->base;
     return 0;
 }
 
-static void fail_memory(struct files_batch *batch)
+static int batch_add_file(struct files_batch *batch, struct part_file *file, struct err *err)
 {
-    if (!batch->failed.code)
-        err_set(&batch->failed, ERR_NOMEM, "out of memory for encoded rows");
+    if (batch->count == batch->capacity) {
+        uint32_t capacity = batch->capacity ? 2 * batch->capacity : 4;
+        struct part_file **files = realloc(batch->files, capacity * sizeof(struct part_file *));
+        if (!files)
+            return err_set(err, ERR_NOMEM, "out of memory for the files of a batch");
+        batch->files = files;
+        batch->capacity = capacity;
+    }
+    batch->files[batch->count++] = file;
+    return 0;
+}
+
+static int make_key(const struct files_sink *sink, const struct partition *partition,
+                    int64_t batch_id, struct buf *key)
+{
+    buf_printf(key, "%.*spart-%s-%08" PRId64 "-%s-%s-%05" PRIu32 ".%s", STR_ARG(partition->path),
+               sink->id8, batch_id, sink->base.query, sink->base.name, partition->next_seq,
+               file_format_extension(sink->options.format));
+    return key->failed ? ERR_NOMEM : 0;
+}
+
+static int open_file(struct files_batch *batch, struct partition *partition, struct err *err)
+{
+    struct files_sink *sink = files_sink_of(batch->base.sink);
+    struct part_file_config config = {.slots = &sink->slots,
+                                      .loop = sink->base.loop,
+                                      .store = sink->store,
+                                      .format = sink->options.format,
+                                      .schema = &sink->file_schema,
+                                      .part_bytes = sink->options.part_bytes,
+                                      .encode_bytes = sink->options.encode_bytes,
+                                      .changed = files_changed,
+                                      .observe = files_observe,
+                                      .user = sink};
+    struct buf key = {0};
+    if (partition->seq_batch != batch->base.id) {
+        partition->seq_batch = batch->base.id;
+        partition->next_seq = 0;
+    }
+    int code = make_key(sink, partition, batch->base.id, &key);
+    code = code ? err_set(err, code, "out of memory")
+                : part_file_create(&partition->file, &config, buf_str(&key), err);
+    buf_fini(&key);
+    if (code == 0 && !rolls(sink) && (code = batch_add_file(batch, partition->file, err)) != 0) {
+        part_file_destroy(partition->file);
+        partition->file = NULL;
+    }
+    if (code)
+        return code;
+    partition->next_seq++;
+    partition->opened_ms = uv_now(sink->base.loop);
+    link_last(sink, partition);
+    return 0;
+}
+
+/* The file takes no more rows; its batch publishes it. */
+static int close_file(struct files_batch *batch, struct partition *partition, struct err *err)
+{
+    struct files_sink *sink = files_sink_of(batch->base.sink);
+    struct part_file *file = partition->file;
+    int code = rolls(sink) ? batch_add_file(batch, file, err) : 0;
+    if (code)
+        return code;
+    partition->file = NULL;
+    files_unlink(sink, partition);
+    part_file_finish(file);
+    return 0;
+}
+
+/* Room for one more open file: the one that has waited longest for rows is closed. */
+static int make_room(struct files_batch *batch, struct err *err)
+{
+    struct files_sink *sink = files_sink_of(batch->base.sink);
+    if (sink->open_count < sink->options.max_open_partitions)
+        return 0;
+    return close_file(batch, sink->open_first, err);
+}
+
+static int write_partition(struct files_batch *batch, struct partition *partition,
+                           const struct block *rows, const uint32_t *picks, uint32_t count,
+                           struct err *err)
+{
+    struct files_sink *sink = files_sink_of(batch->base.sink);
+    uint64_t most = sink->options.max_records_per_file;
+    if (partition->file) {
+        files_unlink(sink, partition);
+        link_last(sink, partition);
+    }
+    while (count > 0) {
+        int code = partition->file ? 0 : make_room(batch, err);
+        if (code == 0 && !partition->file)
+            code = open_file(batch, partition, err);
+        if (code)
+            return code;
+        uint64_t room = most ? most - part_file_rows(partition->file) : count;
+        uint32_t n = room < count ? (uint32_t)room : count;
+        code = part_file_add(partition->file, rows, picks, n, err);
+        if (code == 0 && n == room && most)
+            code = close_file(batch, partition, err);
+        if (code)
+            return code;
+        picks += n;
+        count -= n;
+    }
+    return 0;
+}
+
+/* The rows as the files have them: without the partition columns. */
+static struct block file_rows(const struct files_sink *sink, const struct block *rows,
+                              struct arena *arena)
+{
+    struct block out = {.col_count = sink->file_schema.field_count, .rows = rows->rows};
+    out.cols = ARENA_ARRAY(arena, struct vec, out.col_count + 1);
+    for (uint32_t c = 0; out.cols && c < out.col_count; c++)
+        out.cols[c] = rows->cols[sink->file_columns[c]];
+    return out;
+}
+
+static int write_rows(struct files_batch *batch, const struct block *rows, struct err *err)
+{
+    struct files_sink *sink = files_sink_of(batch->base.sink);
+    struct partition_rows *groups = NULL;
+    uint32_t count = 0;
+    arena_reset(&sink->scratch);
+    struct block columns = file_rows(sink, rows, &sink->scratch);
+    int code = partitions_split(&sink->partitions, rows, &sink->scratch, &groups, &count);
+    if (!columns.cols || code)
+        return err_set(err, ERR_NOMEM, "out of memory for the rows of a batch");
+    for (uint32_t i = 0; i < count && code == 0; i++)
+        code = write_partition(batch, groups[i].partition, &columns, groups[i].picks,
+                               groups[i].count, err);
+    return code;
 }
 
 static int files_write(struct sink_batch *base, const struct block *rows, struct err *err)
 {
-    struct files_batch *batch = files_of(base);
-    if (!batch->failed.code && !parts_add_json(&batch->parts, base->sink->schema, rows))
-        fail_memory(batch);
-    if (!batch->failed.code) {
-        files_step(base);
-        return 0;
-    }
-    if (err)
+    struct files_batch *batch = files_batch_of(base);
+    if (!batch->failed.code && !rolls(files_sink_of(base->sink)))
+        write_rows(batch, rows, &batch->failed);
+    else if (!batch->failed.code && row_queue_add(&batch->rolled, rows, NULL, rows->rows) != 0)
+        err_set(&batch->failed, ERR_NOMEM, "out of memory for the rows of a batch");
+    if (batch->failed.code && err)
         *err = batch->failed;
     return batch->failed.code;
+}
+
+/* A rolled file is in no batch while it is open. */
+static size_t sum_open(const struct files_sink *sink)
+{
+    size_t sum = 0;
+    for (const struct partition *p = sink->open_first; p; p = p->open_next)
+        sum += part_file_memory(p->file);
+    return sum;
+}
+
+static size_t sum_batch(const struct files_batch *batch,
+                        size_t (*measure)(const struct part_file *file))
+{
+    size_t sum = 0;
+    for (uint32_t i = batch->sealed_count; i < batch->count; i++)
+        sum += measure(batch->files[i]);
+    return sum;
 }
 
 static size_t files_bytes(const struct sink_batch *base)
 {
     const struct files_batch *batch = (const struct files_batch *)(const void *)base;
-    return parts_bytes(&batch->parts);
+    size_t sealed = batch->sealed_count ? part_file_memory(batch->files[0]) : 0;
+    return row_queue_bytes(&batch->rolled) + batch->sealed_count * sealed +
+           sum_batch(batch, part_file_memory);
 }
 
-static void note_outputs(struct files_batch *batch)
+static size_t files_draining(const struct sink_batch *base)
 {
-    if (!batch->sealed)
-        return;
-    batch->output = (struct sink_output){.name = buf_str(&batch->key),
-                                         .upload_id = buf_str(&batch->upload_id),
-                                         .rows = batch->base.rows,
-                                         .bytes = batch->upload->bytes};
-    batch->base.outputs = &batch->output;
-    batch->base.output_count = 1;
-    batch->base.bytes_out = batch->output.bytes;
+    return sum_batch((const struct files_batch *)(const void *)base, part_file_draining);
 }
 
-/* Notes a success. */
-static void request_succeeded(struct files_batch *batch)
+static size_t files_held(const struct sink *base)
 {
-    struct store_request *request = &batch->request;
-    switch (request->op) {
-    case STORE_UPLOAD_BEGIN:
-        batch->upload = request->upload;
-        buf_append_str(&batch->upload_id, batch->upload->id);
-        if (batch->upload_id.failed)
-            fail_memory(batch);
-        break;
-    case STORE_UPLOAD_APPEND:
-        parts_drop_first(&batch->parts, batch->goal == GOAL_FILL);
-        break;
-    case STORE_UPLOAD_SEAL:
-        batch->sealed = true;
-        note_outputs(batch);
-        break;
-    case STORE_UPLOAD_PUBLISH:
-        batch->upload = NULL;
-        break;
-    default:
-        batch->upload = NULL; /* aborted */
-        break;
-    }
+    const struct files_sink *sink = (const struct files_sink *)(const void *)base;
+    return rolls(sink) ? sum_open(sink) : 0;
 }
 
-/* Whether the failed step is due again after a pause. */
-static bool retry_later(struct files_batch *batch)
+/* ---- prepare, publish, abort ---- */
+
+static bool is_due(const struct files_sink *sink, const struct partition *partition)
 {
-    const struct files_sink *sink = sink_of(batch);
-    if (!batch->request.transient || batch->cancelled || batch->attempts + 1 >= sink->attempts_max)
-        return false;
-    uint64_t delay_ms = (uint64_t)sink->retry_first_ms << batch->attempts;
-    if (delay_ms > RETRY_MS_MAX)
-        delay_ms = RETRY_MS_MAX;
-    batch->attempts++;
-    batch->base.sink->counters.retries++;
-    sink_batch_delay(&batch->base, delay_ms, files_step);
-    return true;
+    const struct sink_files_options *options = &sink->options;
+    if (!rolls(sink) || part_file_stage(partition->file) == PART_FILE_FAILED)
+        return true;
+    uint64_t age_ms = uv_now(sink->base.loop) - partition->opened_ms;
+    return (options->roll_interval_ms && age_ms >= (uint64_t)options->roll_interval_ms) ||
+           (options->target_file_bytes &&
+            part_file_bytes(partition->file) >= options->target_file_bytes);
 }
 
-static void request_failed(struct files_batch *batch)
+/* Rolled files may not fill the memory that batches need: the largest are closed before their time.
+ */
+static void limit_memory(struct files_batch *batch)
 {
-    struct err *err = &batch->request.err;
-    if (batch->attempts)
-        err_prefix(err, "after %" PRIu32 " attempts", batch->attempts + 1);
-    batch->attempts = 0;
-    if (batch->goal == GOAL_PUBLISH) { /* may be tried again */
-        batch->base.err = *err;
-        sink_batch_done(&batch->base, err->code);
-    } else if (batch->request.op == STORE_UPLOAD_ABORT) {
-        batch->upload = NULL;
-        batch->base.err = *err;
-        sink_batch_done(&batch->base, err->code);
-    } else {
-        if (!batch->failed.code)
-            batch->failed = *err;
-        files_step(&batch->base);
-    }
-}
-
-static void on_request(struct store_request *request)
-{
-    struct files_batch *batch = request->user;
-    struct sink *sink = batch->base.sink;
-    batch->busy = false;
-    if (sink->observe && request->code == 0 && request->op != STORE_UPLOAD_ABORT)
-        sink->observe(sink->observe_user, (double)(uv_hrtime() - batch->request_start_ns) / 1e9);
-    if (request->code == 0) {
-        batch->attempts = 0;
-        request_succeeded(batch);
-        files_step(&batch->base);
-    } else if (!retry_later(batch)) {
-        request_failed(batch);
-    }
-}
-
-static void make_final_key(struct files_batch *batch)
-{
-    const struct sink *sink = batch->base.sink;
-    buf_printf(&batch->key, "part-%s-%08" PRId64 "-%s-%s-%05d.json", sink_of(batch)->id8,
-               batch->base.id, sink->query, sink->name, 0);
-    if (batch->key.failed)
-        fail_memory(batch);
-}
-
-static void begin_request(struct files_batch *batch)
-{
-    batch->busy = true;
-    batch->request_start_ns = uv_hrtime();
-}
-
-/* Starts the next store operation that the parts on their way, or a seal, need; false: none. */
-static bool send_next(struct files_batch *batch)
-{
-    struct store *store = sink_of(batch)->store;
-    bool seal = batch->goal == GOAL_PREPARE && batch->upload && !batch->sealed;
-    if (!batch->parts.first && !seal)
-        return false;
-    begin_request(batch);
-    if (!batch->upload)
-        store_upload_begin(store, &batch->request, buf_str(&batch->first_key), on_request, batch);
-    else if (batch->parts.first)
-        store_upload_append(batch->upload, &batch->request, buf_str(&batch->parts.first->bytes),
-                            on_request, batch);
-    else
-        store_upload_seal(batch->upload, &batch->request, buf_str(&batch->key), on_request, batch);
-    return true;
-}
-
-static void step_prepare(struct files_batch *batch)
-{
-    if (!batch->failed.code && batch->cancelled && !batch->sealed)
-        err_set(&batch->failed, ERR_CANCELLED, "the write was cancelled");
-    if (batch->failed.code) {
-        batch->base.err = batch->failed;
-        sink_batch_done(&batch->base, batch->failed.code);
-    } else if (!send_next(batch)) {
-        sink_batch_done(&batch->base, 0);
-    }
-}
-
-static void step_publish(struct files_batch *batch)
-{
-    if (!batch->upload) { /* published, or there were no rows */
-        sink_batch_done(&batch->base, 0);
-    } else if (batch->cancelled) {
-        err_set(&batch->base.err, ERR_CANCELLED, "the publication was cancelled");
-        sink_batch_done(&batch->base, ERR_CANCELLED);
-    } else {
-        begin_request(batch);
-        store_upload_publish(batch->upload, &batch->request, buf_str(&batch->key), on_request,
-                             batch);
-    }
-}
-
-static void step_abort(struct files_batch *batch)
-{
-    if (!batch->upload) {
-        sink_batch_done(&batch->base, 0);
-        return;
-    }
-    begin_request(batch);
-    store_upload_abort(batch->upload, &batch->request, on_request, batch);
-}
-
-static void files_step(struct sink_batch *base)
-{
-    struct files_batch *batch = files_of(base);
-    if (batch->busy || base->resume)
-        return;
-    switch (batch->goal) {
-    case GOAL_FILL:
-        if (!batch->failed.code)
-            send_next(batch);
-        break;
-    case GOAL_PREPARE:
-        step_prepare(batch);
-        break;
-    case GOAL_PUBLISH:
-        step_publish(batch);
-        break;
-    case GOAL_ABORT:
-        step_abort(batch);
-        break;
+    struct files_sink *sink = files_sink_of(batch->base.sink);
+    size_t most = sink->options.held_bytes_max;
+    while (most && !batch->failed.code && sum_open(sink) > most) {
+        struct partition *largest = sink->open_first;
+        for (struct partition *p = largest; p; p = p->open_next) {
+            if (part_file_memory(p->file) > part_file_memory(largest->file))
+                largest = p;
+        }
+        close_file(batch, largest, &batch->failed);
     }
 }
 
 static void files_prepare(struct sink_batch *base)
 {
-    struct files_batch *batch = files_of(base);
-    batch->goal = GOAL_PREPARE;
-    if (!batch->failed.code && !parts_cut(&batch->parts))
-        fail_memory(batch);
-    if (!batch->failed.code)
-        make_final_key(batch);
-    files_step(base);
+    struct files_batch *batch = files_batch_of(base);
+    struct files_sink *sink = files_sink_of(base->sink);
+    for (struct row_run *run = batch->rolled.first; run && !batch->failed.code; run = run->next)
+        write_rows(batch, &run->rows, &batch->failed);
+    row_queue_fini(&batch->rolled);
+    for (struct partition *p = sink->open_first, *next; p && !batch->failed.code; p = next) {
+        next = p->open_next;
+        if (is_due(sink, p))
+            close_file(batch, p, &batch->failed);
+        else
+            part_file_flush(p->file);
+    }
+    limit_memory(batch);
+    partitions_shrink(&sink->partitions);
+    files_update(batch);
 }
 
 static void files_publish(struct sink_batch *base)
 {
-    struct files_batch *batch = files_of(base);
-    batch->goal = GOAL_PUBLISH;
-    files_step(base);
-}
-
-/* Ends what runs or waits; the step that follows sees `cancelled` or the goal. */
-static void stop_current(struct files_batch *batch)
-{
-    if (batch->busy)
-        store_request_cancel(&batch->request);
-    else if (sink_batch_delay_stop(&batch->base))
-        files_step(&batch->base);
+    struct files_batch *batch = files_batch_of(base);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (part_file_stage(batch->files[i]) == PART_FILE_SEALED)
+            part_file_publish(batch->files[i]);
+    }
+    files_update(batch);
 }
 
 static void files_cancel(struct sink_batch *base)
 {
-    struct files_batch *batch = files_of(base);
-    batch->cancelled = true;
-    stop_current(batch);
+    struct files_batch *batch = files_batch_of(base);
+    for (uint32_t i = 0; i < batch->count; i++)
+        part_file_cancel(batch->files[i]);
+    files_update(batch);
+}
+
+static bool has_file(const struct files_batch *batch, const struct part_file *file)
+{
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (batch->files[i] == file)
+            return true;
+    }
+    return false;
 }
 
 static void files_abort(struct sink_batch *base)
 {
-    struct files_batch *batch = files_of(base);
-    batch->goal = GOAL_ABORT;
-    batch->cancelled = true;
-    if (!batch->busy && !base->resume)
-        files_step(base);
-    else
-        stop_current(batch);
+    struct files_batch *batch = files_batch_of(base);
+    struct files_sink *sink = files_sink_of(base->sink);
+    for (struct partition *p = sink->open_first, *next; p; p = next) {
+        next = p->open_next;
+        if (!has_file(batch, p->file))
+            continue; /* another batch's, or rolled */
+        p->file = NULL;
+        files_unlink(sink, p);
+    }
+    for (uint32_t i = 0; i < batch->count; i++)
+        part_file_abort(batch->files[i]);
+    files_update(batch);
 }
 
 static void files_free_batch(struct sink_batch *base)
 {
-    struct files_batch *batch = files_of(base);
-    parts_fini(&batch->parts);
-    buf_fini(&batch->first_key);
-    buf_fini(&batch->key);
-    buf_fini(&batch->upload_id);
-    store_request_fini(&batch->request);
+    struct files_batch *batch = files_batch_of(base);
+    for (uint32_t i = 0; i < batch->count; i++)
+        part_file_destroy(batch->files[i]);
+    row_queue_fini(&batch->rolled);
+    free(batch->files);
+    free(batch->outputs);
     free(batch);
-}
-
-static void files_destroy(struct sink *sink)
-{
-    struct files_sink *files = (struct files_sink *)(void *)sink;
-    free(files->id8);
-    sink_fini(sink);
-    free(files);
 }
 
 static const struct sink_ops files_ops = {
     .open = files_open,
     .write = files_write,
     .bytes = files_bytes,
+    .draining = files_draining,
     .prepare = files_prepare,
     .publish = files_publish,
     .cancel = files_cancel,
     .abort = files_abort,
     .free_batch = files_free_batch,
-    .destroy = files_destroy,
+    .health = files_health,
+    .held = files_held,
+    .close = files_close,
 };
+
+/* ---- life ---- */
+
+static int split_columns(struct files_sink *sink, const struct sink_files_options *options,
+                         struct err *err)
+{
+    const struct type *schema = sink->base.schema;
+    struct field *fields = calloc(schema->field_count + 1, sizeof *fields);
+    sink->file_columns = calloc(schema->field_count + 1, sizeof(uint32_t));
+    sink->partition_columns = calloc(options->partition_count + 1, sizeof(uint32_t));
+    sink->file_schema = (struct type){.kind = TYPE_STRUCT, .fields = fields};
+    if (!fields || !sink->file_columns || !sink->partition_columns)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    for (uint32_t i = 0; i < options->partition_count; i++)
+        sink->partition_columns[i] = options->partition_columns[i];
+    for (uint32_t c = 0; c < schema->field_count; c++) {
+        bool partitions = false;
+        for (uint32_t i = 0; i < options->partition_count; i++)
+            partitions |= sink->partition_columns[i] == c;
+        if (!partitions) {
+            sink->file_columns[sink->file_schema.field_count] = c;
+            fields[sink->file_schema.field_count++] = schema->fields[c];
+        }
+    }
+    partitions_init(&sink->partitions, schema, sink->partition_columns, options->partition_count);
+    return file_format_check(options->format, &sink->file_schema, err);
+}
+
+void files_destroy(struct sink *base)
+{
+    struct files_sink *sink = files_sink_of(base);
+    partitions_fini(&sink->partitions);
+    part_file_slots_fini(&sink->slots);
+    arena_fini(&sink->scratch);
+    free((void *)(uintptr_t)sink->file_schema.fields);
+    free(sink->file_columns);
+    free(sink->partition_columns);
+    free(sink->id8);
+    sink_fini(base);
+    free(sink);
+}
 
 int sink_files_create(struct sink **out, const struct sink_config *config,
                       const struct sink_files_options *options, struct store *store,
                       struct err *err)
 {
-    if (!store_names_at_seal(store))
-        return err_set(err, ERR_UNSUPPORTED, "this store cannot name a file when it is sealed");
-    struct files_sink *files = calloc(1, sizeof *files);
-    if (!files)
+    struct files_sink *sink = calloc(1, sizeof *sink);
+    if (!sink)
         return err_set(err, ERR_NOMEM, "out of memory");
     struct buf description = {0}, id8 = {0};
     buf_printf(&description, "FileSink[%.*s]", STR_ARG(options->path));
     buf_append_str(&id8, options->id8);
-    files->id8 = buf_take_cstr(&id8);
-    int code = sink_init(&files->base, &files_ops, config, buf_take_cstr(&description), err);
-    if (code == 0 && !files->id8)
-        code = err_set(err, ERR_NOMEM, "out of memory");
+    sink->id8 = buf_take_cstr(&id8);
+    sink->store = store;
+    sink->options = *options;
+    if (!sink->options.max_open_partitions)
+        sink->options.max_open_partitions = OPEN_PARTITIONS_MAX;
+    int code = sink_init(&sink->base, &files_ops, config, buf_take_cstr(&description), err);
+    if (part_file_slots_init(&sink->slots, sink->options.max_open_partitions + CLOSING_FILES_MAX))
+        code = code ? code : err_set(err, ERR_NOMEM, "out of memory");
+    if (code == 0)
+        code = sink->id8 ? split_columns(sink, options, err)
+                         : err_set(err, ERR_NOMEM, "out of memory");
     if (code) {
-        files_destroy(&files->base);
+        files_destroy(&sink->base);
         return code;
     }
-    files->store = store;
-    files->part_bytes = options->part_bytes ? options->part_bytes : PART_BYTES;
-    files->attempts_max = options->attempts_max ? options->attempts_max : ATTEMPTS_MAX;
-    files->retry_first_ms = options->retry_first_ms ? options->retry_first_ms : RETRY_FIRST_MS;
-    *out = &files->base;
+    store_on_health(store, files_health_changed, sink);
+    *out = &sink->base;
     return 0;
 }

@@ -2,14 +2,10 @@
 
 #include <stdlib.h>
 
-#include "format/json_rows.h"
-
-enum { ENCODE_ROWS = 256 }; /* between two looks at the size of the part */
-
 void parts_fini(struct parts *parts)
 {
     while (parts->first)
-        parts_drop_first(parts, false);
+        parts_drop_first(parts);
     buf_fini(&parts->filling);
 }
 
@@ -33,32 +29,25 @@ bool parts_cut(struct parts *parts)
     return true;
 }
 
-bool parts_add_json(struct parts *parts, const struct type *schema, const struct block *rows)
+bool parts_fill(struct parts *parts, struct buf *bytes, size_t part_bytes)
 {
-    for (uint32_t first = 0; first < rows->rows; first += ENCODE_ROWS) {
-        uint32_t count = rows->rows - first < ENCODE_ROWS ? rows->rows - first : ENCODE_ROWS;
-        json_rows_append(&parts->filling, schema, rows, first, count);
-        if (parts->filling.failed)
-            return false;
-        if (parts->filling.n >= parts->part_bytes && !parts_cut(parts))
-            return false;
-    }
-    return true;
+    INVARIANT(parts->filling.n == 0);
+    buf_fini(&parts->filling);
+    parts->filling = *bytes;
+    *bytes = (struct buf){0};
+    if (parts->filling.failed)
+        return false;
+    return parts->filling.n < part_bytes || parts_cut(parts);
 }
 
-void parts_drop_first(struct parts *parts, bool more)
+void parts_drop_first(struct parts *parts)
 {
     struct part *part = parts->first;
     parts->first = part->next;
     if (!parts->first)
         parts->last = NULL;
     parts->queued_bytes -= sizeof *part + part->bytes.capacity;
-    if (more && parts->filling.capacity == 0 && part->bytes.capacity <= 4 * parts->part_bytes) {
-        parts->filling = part->bytes;
-        buf_clear(&parts->filling);
-    } else {
-        buf_fini(&part->bytes);
-    }
+    buf_fini(&part->bytes);
     free(part);
 }
 

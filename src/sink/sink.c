@@ -26,6 +26,9 @@ int sink_init(struct sink *sink, const struct sink_ops *ops, const struct sink_c
     sink->ops = ops;
     sink->loop = config->loop;
     sink->schema = config->schema;
+    sink->drained = config->drained;
+    sink->health_changed = config->health_changed;
+    sink->user = config->user;
     sink->query = copy_str(config->query);
     sink->name = copy_str(config->name);
     sink->description = description;
@@ -42,12 +45,31 @@ void sink_fini(struct sink *sink)
     sink->magic = 0;
 }
 
-void sink_destroy(struct sink *sink)
+void sink_close(struct sink *sink, bool keep, sink_close_callback callback, void *user)
 {
-    if (!sink)
-        return;
-    REQUIRE(sink->magic == SINK_MAGIC && sink->batch_count == 0);
-    sink->ops->destroy(sink);
+    REQUIRE(sink->magic == SINK_MAGIC && sink->batch_count == 0 && !sink->close_callback);
+    sink->close_callback = callback;
+    sink->close_user = user;
+    sink->ops->close(sink, keep);
+}
+
+void sink_closed(struct sink *sink, void (*destroy)(struct sink *sink), const struct err *err)
+{
+    sink_close_callback callback = sink->close_callback;
+    void *user = sink->close_user;
+    struct err copy = *err;
+    destroy(sink);
+    callback(user, copy.code, &copy);
+}
+
+const struct health *sink_health(const struct sink *sink)
+{
+    return sink->ops->health ? sink->ops->health(sink) : NULL;
+}
+
+size_t sink_bytes(const struct sink *sink)
+{
+    return sink->ops->held ? sink->ops->held(sink) : 0;
 }
 
 struct str sink_name(const struct sink *sink)
@@ -77,22 +99,22 @@ void sink_observe_uploads(struct sink *sink, void (*observe)(void *user, double 
     sink->observe_user = user;
 }
 
-int sink_batch_open(struct sink *sink, struct sink_batch **out, struct err *err)
+int sink_batch_open(struct sink *sink, int64_t batch_id, struct sink_batch **out, struct err *err)
 {
     REQUIRE(sink->magic == SINK_MAGIC);
-    int code = sink->ops->open(sink, out, err);
+    int code = sink->ops->open(sink, batch_id, out, err);
     if (code)
         return code;
     REQUIRE((*out)->magic == BATCH_MAGIC);
     return 0;
 }
 
-void sink_batch_init(struct sink_batch *batch, struct sink *sink)
+void sink_batch_init(struct sink_batch *batch, struct sink *sink, int64_t id)
 {
     batch->magic = BATCH_MAGIC;
     batch->sink = sink;
     batch->stage = SINK_FILLING;
-    batch->id = -1;
+    batch->id = id;
     int code = uv_timer_init(sink->loop, &batch->timer);
     INVARIANT(code == 0); /* it never fails */
     sink->batch_count++;
@@ -112,6 +134,12 @@ size_t sink_batch_bytes(const struct sink_batch *batch)
 {
     REQUIRE(batch->magic == BATCH_MAGIC);
     return batch->sink->ops->bytes(batch);
+}
+
+size_t sink_batch_draining(const struct sink_batch *batch)
+{
+    REQUIRE(batch->magic == BATCH_MAGIC);
+    return batch->sink->ops->draining ? batch->sink->ops->draining(batch) : 0;
 }
 
 uint64_t sink_batch_rows(const struct sink_batch *batch)
@@ -140,11 +168,9 @@ static void operation_begin(struct sink_batch *batch, enum sink_stage stage, sin
     batch->err = (struct err){0};
 }
 
-void sink_batch_prepare(struct sink_batch *batch, int64_t batch_id, sink_callback callback,
-                        void *user)
+void sink_batch_prepare(struct sink_batch *batch, sink_callback callback, void *user)
 {
     REQUIRE(batch->magic == BATCH_MAGIC && batch->stage == SINK_FILLING);
-    batch->id = batch_id;
     operation_begin(batch, SINK_PREPARING, callback, user);
     batch->sink->ops->prepare(batch);
 }

@@ -8,16 +8,20 @@
 #include "sink/sink.h"
 
 struct sink_ops {
-    int (*open)(struct sink *sink, struct sink_batch **out, struct err *err);
+    int (*open)(struct sink *sink, int64_t batch_id, struct sink_batch **out, struct err *err);
     int (*write)(struct sink_batch *batch, const struct block *rows, struct err *err);
     size_t (*bytes)(const struct sink_batch *batch);
-    void (*prepare)(struct sink_batch *batch); /* batch->id is set */
+    size_t (*draining)(const struct sink_batch *batch); /* NULL: nothing drains */
+    void (*prepare)(struct sink_batch *batch);
     void (*publish)(struct sink_batch *batch);
     /* The prepare or publish that runs shall end soon, with ERR_CANCELLED or its result. */
     void (*cancel)(struct sink_batch *batch);
-    void (*abort)(struct sink_batch *batch);      /* no other operation runs */
-    void (*free_batch)(struct sink_batch *batch); /* the sink may be gone already */
-    void (*destroy)(struct sink *sink);
+    void (*abort)(struct sink_batch *batch);                 /* no other operation runs */
+    void (*free_batch)(struct sink_batch *batch);            /* the sink may be gone already */
+    const struct health *(*health)(const struct sink *sink); /* NULL: none */
+    size_t (*held)(const struct sink *sink);                 /* NULL: nothing */
+    /* Ends with sink_closed, perhaps at once. */
+    void (*close)(struct sink *sink, bool keep);
 };
 
 struct sink {
@@ -30,6 +34,11 @@ struct sink {
     void (*observe)(void *user, double seconds);
     void *observe_user;
     uint32_t batch_count;
+    void (*drained)(void *user);
+    void (*health_changed)(struct sink *sink, void *user);
+    void *user;
+    sink_close_callback close_callback;
+    void *close_user;
 };
 
 enum sink_stage {
@@ -46,7 +55,7 @@ struct sink_batch {
     uint32_t magic;
     struct sink *sink;
     enum sink_stage stage;
-    int64_t id; /* from prepare on */
+    int64_t id;
     uint64_t rows;
     uint64_t bytes_out; /* what it publishes, for the counters */
     const struct sink_output *outputs;
@@ -68,8 +77,10 @@ struct sink_batch {
 int sink_init(struct sink *sink, const struct sink_ops *ops, const struct sink_config *config,
               char *description, struct err *err) MUST_CHECK;
 void sink_fini(struct sink *sink);
+/* Last in ops->close: frees the sink's own memory with `destroy` and calls back. */
+void sink_closed(struct sink *sink, void (*destroy)(struct sink *sink), const struct err *err);
 /* In ops->open; cannot fail. */
-void sink_batch_init(struct sink_batch *batch, struct sink *sink);
+void sink_batch_init(struct sink_batch *batch, struct sink *sink, int64_t id);
 /* Ends the operation; for a code other than 0 batch->err has the message. */
 void sink_batch_done(struct sink_batch *batch, int code);
 /* Calls resume after delay_ms, once; one at a time, only while no result is due. */

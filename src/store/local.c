@@ -19,7 +19,8 @@ struct local_upload {
     int fd; /* -1 once sealed */
     bool sealed;
     struct local_inode inode; /* from seal on */
-    char temp[];              /* key of the temporary */
+    char *temp;               /* key of the temporary */
+    char key[];               /* the final one */
 };
 
 static int put_contents(struct local_call *call, const char *key, const char *temp, int fd,
@@ -55,16 +56,19 @@ static int upload_begin(struct local_call *call, const char *key, struct store_r
     int code = local_temp_open(call, key, temp, &fd);
     if (code)
         return code;
-    size_t n = strlen(temp);
-    struct local_upload *upload = calloc(1, sizeof *upload + n + 1);
+    size_t n = strlen(key), temp_n = strlen(temp);
+    struct local_upload *upload = calloc(1, sizeof *upload + n + 1 + temp_n + 1);
     if (!upload) {
         close(fd);
         unlinkat(call->root->fd, temp, 0);
         return err_set(call->err, ERR_NOMEM, "out of memory writing %s/%s", call->root->path, key);
     }
-    memcpy(upload->temp, temp, n + 1);
+    upload->temp = upload->key + n + 1;
+    memcpy(upload->key, key, n + 1);
+    memcpy(upload->temp, temp, temp_n + 1);
     upload->fd = fd;
-    upload->base.id = (struct str){upload->temp, n};
+    upload->base.key = (struct str){upload->key, n};
+    upload->base.id = (struct str){upload->temp, temp_n};
     request->upload = &upload->base;
     return 0;
 }
@@ -76,22 +80,11 @@ static int upload_append(struct local_call *call, struct local_upload *upload, s
     return local_write(call, upload->fd, upload->temp, bytes, upload->base.bytes);
 }
 
-/* The directory of a key, with its slash. */
-static struct str key_dir(struct str key)
-{
-    while (key.n && key.p[key.n - 1] != '/')
-        key.n--;
-    return key;
-}
-
-static int upload_seal(struct local_call *call, struct local_upload *upload, const char *key)
+static int upload_seal(struct local_call *call, struct local_upload *upload)
 {
     if (upload->fd < 0)
         return err_set(call->err, ERR_INVALID, "%s/%s is sealed", call->root->path, upload->temp);
-    if (!str_eq(key_dir(str_of(key)), key_dir(upload->base.id)))
-        return err_set(call->err, ERR_INVALID, "%s cannot become %s: another directory",
-                       upload->temp, key);
-    int code = local_sync(call, upload->fd, key, &upload->inode);
+    int code = local_sync(call, upload->fd, upload->key, &upload->inode);
     if (code == ERR_CANCELLED)
         return code;
     close(upload->fd);
@@ -100,12 +93,12 @@ static int upload_seal(struct local_call *call, struct local_upload *upload, con
     return code;
 }
 
-static int upload_publish(struct local_call *call, struct local_upload *upload, const char *key)
+static int upload_publish(struct local_call *call, struct local_upload *upload)
 {
     if (!upload->sealed)
         return err_set(call->err, ERR_INVALID, "%s/%s is not sealed", call->root->path,
                        upload->temp);
-    return local_publish(call, upload->temp, key, false, &upload->inode);
+    return local_publish(call, upload->temp, upload->key, false, &upload->inode);
 }
 
 static int upload_abort(struct local_call *call, struct local_upload *upload)
@@ -118,7 +111,8 @@ static int upload_abort(struct local_call *call, struct local_upload *upload)
 
 static bool op_has_key(enum store_op op)
 {
-    return op != STORE_UPLOAD_APPEND && op != STORE_UPLOAD_ABORT;
+    return op == STORE_PUT || op == STORE_PUT_IF_ABSENT || op == STORE_GET || op == STORE_LIST ||
+           op == STORE_DELETE || op == STORE_UPLOAD_BEGIN;
 }
 
 static int request_run(struct store_request *request, struct local_call *call)
@@ -134,6 +128,8 @@ static int request_run(struct store_request *request, struct local_call *call)
         key[request->key.n] = '\0';
     }
     switch (request->op) {
+    case STORE_CHECK:
+        return 0; /* its directory was made and found writable when the store was */
     case STORE_PUT:
         return put(call, key, request->bytes, true);
     case STORE_PUT_IF_ABSENT:
@@ -150,9 +146,9 @@ static int request_run(struct store_request *request, struct local_call *call)
     case STORE_UPLOAD_APPEND:
         return upload_append(call, upload, request->bytes);
     case STORE_UPLOAD_SEAL:
-        return upload_seal(call, upload, key);
+        return upload_seal(call, upload);
     case STORE_UPLOAD_PUBLISH:
-        return upload_publish(call, upload, key);
+        return upload_publish(call, upload);
     case STORE_UPLOAD_ABORT:
         return upload_abort(call, upload);
     }
@@ -166,7 +162,9 @@ static void request_work(uv_work_t *work)
     const struct local_store *store = (const struct local_store *)(void *)request->store;
     struct local_call call = {&store->root, &request->cancelled, &request->err, false};
     request->code = request_run(request, &call);
-    request->transient = call.transient && request->code != ERR_CANCELLED;
+    /* An abort ends its upload in any case, so it has one attempt. */
+    request->transient =
+        call.transient && request->code != ERR_CANCELLED && request->op != STORE_UPLOAD_ABORT;
 }
 
 static void upload_free(struct store_upload *upload)
@@ -189,10 +187,6 @@ static void request_after_work(uv_work_t *work, int status)
         store_upload_init(request->upload, request->store);
     else if (request->op == STORE_UPLOAD_APPEND && ok)
         request->upload->bytes += request->bytes.n;
-    else if (request->op == STORE_UPLOAD_ABORT || (request->op == STORE_UPLOAD_PUBLISH && ok)) {
-        upload_free(request->upload);
-        request->upload = NULL;
-    }
     store_request_complete(request);
 }
 
@@ -216,18 +210,18 @@ static void close_work(uv_work_t *work)
     close(store->root.fd);
 }
 
+static void free_store(struct store *base)
+{
+    struct local_store *store = (struct local_store *)(void *)base;
+    free(store->root.path);
+    free(store);
+}
+
 static void close_after_work(uv_work_t *work, int status)
 {
     struct local_store *store = CONTAINER_OF(work, struct local_store, close_work);
-    void (*callback)(void *user) = store->base.close_callback;
-    void *user = store->base.close_user;
     (void)status;
-    while (store->base.uploads)
-        upload_free(store->base.uploads);
-    free(store->root.path);
-    free(store);
-    if (callback)
-        callback(user);
+    store_closed(&store->base, free_store);
 }
 
 static void local_close(struct store *store)
@@ -237,7 +231,7 @@ static void local_close(struct store *store)
     INVARIANT(code == 0);
 }
 
-static const struct store_ops local_ops = {local_start, local_cancel, local_close};
+static const struct store_ops local_ops = {local_start, local_cancel, upload_free, local_close};
 
 static int open_root(struct local_root *root, struct err *err)
 {
@@ -277,7 +271,6 @@ int store_local_create(struct store **out, uv_loop_t *loop, struct str root, str
         return code;
     }
     store_init(&store->base, &local_ops, loop);
-    store->base.names_at_seal = true;
     *out = &store->base;
     return 0;
 }

@@ -1,6 +1,4 @@
-#include "store/store_impl.h"
-
-#include <stdlib.h>
+#include "store/retry.h"
 
 enum {
     STORE_MAGIC = 0x53544f52,   /* "STOR" */
@@ -40,12 +38,27 @@ void store_init(struct store *store, const struct store_ops *ops, uv_loop_t *loo
     store->magic = STORE_MAGIC;
     store->ops = ops;
     store->loop = loop;
+    store->part_bytes_min = 1;
+    int code = uv_timer_init(loop, &store->retry_timer);
+    INVARIANT(code == 0); /* it never fails */
 }
 
-bool store_names_at_seal(const struct store *store)
+size_t store_part_bytes_min(const struct store *store)
 {
     REQUIRE(store->magic == STORE_MAGIC);
-    return store->names_at_seal;
+    return store->part_bytes_min;
+}
+
+const struct health *store_health(const struct store *store)
+{
+    REQUIRE(store->magic == STORE_MAGIC);
+    return &store->health;
+}
+
+void store_on_health(struct store *store, void (*changed)(void *user), void *user)
+{
+    store->health_changed = changed;
+    store->health_user = user;
 }
 
 void store_upload_init(struct store_upload *upload, struct store *store)
@@ -91,6 +104,9 @@ static void request_start(struct store *store, struct store_request *request, en
     request->code = 0;
     request->err = (struct err){0};
     request->transient = false;
+    request->attempts = 0;
+    request->retry_after_ms = request->due_ms = 0;
+    request->operation = NULL;
     request->entries = NULL;
     request->entry_count = 0;
     buf_clear(&request->data);
@@ -105,18 +121,36 @@ static void request_start(struct store *store, struct store_request *request, en
     store->ops->start(store, request);
 }
 
-static void store_finish_if_idle(struct store *store)
+void store_finish_if_idle(struct store *store)
 {
-    if (!store->closing || store->finishing || store->requests)
+    if (!store->closing || store->finishing || store->requests || store->resuming)
         return;
     store->finishing = true;
     store->ops->close(store);
 }
 
-void store_request_complete(struct store_request *request)
+static void on_timer_closed(uv_handle_t *handle)
 {
-    REQUIRE(request->magic == REQUEST_MAGIC);
+    struct store *store = CONTAINER_OF(handle, struct store, retry_timer);
+    void (*callback)(void *user) = store->close_callback;
+    void *user = store->close_user;
+    store->free_store(store);
+    if (callback)
+        callback(user);
+}
+
+void store_closed(struct store *store, void (*free_store)(struct store *store))
+{
+    while (store->uploads)
+        store->ops->free_upload(store->uploads);
+    store->free_store = free_store;
+    uv_close((uv_handle_t *)&store->retry_timer, on_timer_closed);
+}
+
+void store_request_deliver(struct store_request *request)
+{
     struct store *store = request->store;
+    bool failed_before = request->attempts > 0;
     if (request->prev)
         request->prev->next = request->next;
     else
@@ -126,8 +160,22 @@ void store_request_complete(struct store_request *request)
     request->magic = 0;
     if (request->upload)
         request->upload->busy = false;
+    if (request->op == STORE_UPLOAD_ABORT ||
+        (request->op == STORE_UPLOAD_PUBLISH && request->code == 0)) {
+        store->ops->free_upload(request->upload);
+        request->upload = NULL;
+    }
+    if (failed_before)
+        store_retry_ended(store);
     request->callback(request);
     store_finish_if_idle(store); /* not before: the callback may have started another */
+}
+
+void store_request_complete(struct store_request *request)
+{
+    REQUIRE(request->magic == REQUEST_MAGIC && !request->due_ms);
+    if (!store_retry_later(request))
+        store_request_deliver(request);
 }
 
 void store_request_cancel(struct store_request *request)
@@ -135,7 +183,10 @@ void store_request_cancel(struct store_request *request)
     if (request->magic != REQUEST_MAGIC)
         return;
     atomic_store(&request->cancelled, true);
-    request->store->ops->cancel(request->store, request);
+    if (request->due_ms)
+        store_retry_now(request);
+    else
+        request->store->ops->cancel(request->store, request);
 }
 
 void store_close(struct store *store, void (*callback)(void *user), void *user)
@@ -156,6 +207,12 @@ static void object_start(struct store *store, struct store_request *request, enu
     request->bytes = bytes;
     request->upload = NULL;
     request_start(store, request, op, callback, user);
+}
+
+void store_check(struct store *store, struct store_request *request, store_callback callback,
+                 void *user)
+{
+    object_start(store, request, STORE_CHECK, (struct str){0}, (struct str){0}, callback, user);
 }
 
 void store_put(struct store *store, struct store_request *request, struct str key, struct str bytes,
@@ -195,12 +252,11 @@ void store_upload_begin(struct store *store, struct store_request *request, stru
 }
 
 static void upload_start(struct store_upload *upload, struct store_request *request,
-                         enum store_op op, struct str key, struct str bytes,
-                         store_callback callback, void *user)
+                         enum store_op op, struct str bytes, store_callback callback, void *user)
 {
     REQUIRE(upload->magic == UPLOAD_MAGIC && !upload->busy);
     upload->busy = true;
-    request->key = key;
+    request->key = upload->key;
     request->bytes = bytes;
     request->upload = upload;
     request_start(upload->store, request, op, callback, user);
@@ -209,24 +265,23 @@ static void upload_start(struct store_upload *upload, struct store_request *requ
 void store_upload_append(struct store_upload *upload, struct store_request *request,
                          struct str bytes, store_callback callback, void *user)
 {
-    upload_start(upload, request, STORE_UPLOAD_APPEND, (struct str){0}, bytes, callback, user);
+    upload_start(upload, request, STORE_UPLOAD_APPEND, bytes, callback, user);
 }
 
-void store_upload_seal(struct store_upload *upload, struct store_request *request, struct str key,
+void store_upload_seal(struct store_upload *upload, struct store_request *request,
                        store_callback callback, void *user)
 {
-    upload_start(upload, request, STORE_UPLOAD_SEAL, key, (struct str){0}, callback, user);
+    upload_start(upload, request, STORE_UPLOAD_SEAL, (struct str){0}, callback, user);
 }
 
 void store_upload_publish(struct store_upload *upload, struct store_request *request,
-                          struct str key, store_callback callback, void *user)
+                          store_callback callback, void *user)
 {
-    upload_start(upload, request, STORE_UPLOAD_PUBLISH, key, (struct str){0}, callback, user);
+    upload_start(upload, request, STORE_UPLOAD_PUBLISH, (struct str){0}, callback, user);
 }
 
 void store_upload_abort(struct store_upload *upload, struct store_request *request,
                         store_callback callback, void *user)
 {
-    upload_start(upload, request, STORE_UPLOAD_ABORT, (struct str){0}, (struct str){0}, callback,
-                 user);
+    upload_start(upload, request, STORE_UPLOAD_ABORT, (struct str){0}, callback, user);
 }

@@ -7,7 +7,12 @@
  * Every operation is asynchronous on the store's loop. A request is the caller's memory; it, the
  * key and the bytes it was given stay untouched until its callback, which comes exactly once, later
  * (never from inside the call that started it), on the loop, also after a cancel and on close. In
- * the callback the request may be started again. */
+ * the callback the request may be started again.
+ *
+ * What may pass by itself (a lost connection, 503, a full disk) is tried again inside the store,
+ * with growing pauses and without end, until it succeeds or is cancelled; store_health says so
+ * meanwhile. What reaches a callback is final. STORE_CHECK alone reports what a wrong
+ * configuration causes (credentials, bucket) instead of waiting for it to change. */
 #pragma once
 
 #include <stdatomic.h>
@@ -15,11 +20,12 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/err.h"
+#include "base/health.h"
 
 struct store_request;
 typedef void (*store_callback)(struct store_request *request);
 enum store_op {
+    STORE_CHECK,
     STORE_PUT,
     STORE_PUT_IF_ABSENT,
     STORE_GET,
@@ -42,7 +48,8 @@ struct store_upload {
     uint32_t magic;
     struct store *store;
     struct store_upload *next, *prev;
-    struct str id;  /* names the unfinished object in its store: local, the temporary's key */
+    struct str key; /* the final one; the store's memory */
+    struct str id;  /* names the unfinished object: local, the temporary's key; S3, the upload id */
     uint64_t bytes; /* appended so far */
     bool busy;      /* one operation at a time */
 };
@@ -52,7 +59,6 @@ struct store_request {
     /* Results, valid from the callback to the next start. */
     int code;                          /* 0 or ERR_*; err has the message */
     struct err err;                    /* names the object and the system's reason */
-    bool transient;                    /* failed, but the same call may succeed later */
     struct buf data;                   /* get: the object; the caller may take it */
     const struct store_entry *entries; /* list: by key, in byte order */
     uint32_t entry_count;
@@ -65,9 +71,14 @@ struct store_request {
     struct store_request *next, *prev;
     store_callback callback;
     struct str key, bytes;
-    struct arena arena;    /* entries */
-    atomic_bool cancelled; /* also read by workers */
+    struct arena arena;      /* entries */
+    atomic_bool cancelled;   /* also read by workers */
+    bool transient;          /* failed, but the same call may succeed later */
+    uint32_t attempts;       /* that failed */
+    uint64_t retry_after_ms; /* the least pause the server asked for; 0: none */
+    uint64_t due_ms;         /* uv_now: when it is tried again; 0: it runs */
     uv_work_t work;
+    void *operation; /* an implementation's own, while it runs */
 };
 
 void store_request_fini(struct store_request *request);
@@ -75,6 +86,10 @@ void store_request_fini(struct store_request *request);
  * or with its result. */
 void store_request_cancel(struct store_request *request);
 
+/* Looks whether the store can be used: that the bucket is there and the credentials are good.
+ * Permanent failures are reported at once; a store that cannot be reached is waited for. */
+void store_check(struct store *store, struct store_request *request, store_callback callback,
+                 void *user);
 /* Writes a whole object, replacing any there is. */
 void store_put(struct store *store, struct store_request *request, struct str key, struct str bytes,
                store_callback callback, void *user);
@@ -91,28 +106,32 @@ void store_list(struct store *store, struct store_request *request, struct str p
 void store_delete(struct store *store, struct store_request *request, struct str key,
                   store_callback callback, void *user);
 
-/* Whether an upload may be named when it is sealed (local), or must keep its first key (S3). */
-bool store_names_at_seal(const struct store *store);
-/* Begins an upload of the expected final key; result in request->upload. The object may still get
- * another name in the same directory when it is sealed, if store_names_at_seal. */
+/* Every append but the last of an upload must have at least this many bytes (S3: 5 MiB; local: 1).
+ */
+size_t store_part_bytes_min(const struct store *store);
+/* Begins an upload of the object `key`; result in request->upload. */
 void store_upload_begin(struct store *store, struct store_request *request, struct str key,
                         store_callback callback, void *user);
-/* One operation of an upload at a time; completion is the back pressure. A failed append may be
- * repeated with the same bytes. */
+/* One operation of an upload at a time; completion is the back pressure. */
 void store_upload_append(struct store_upload *upload, struct store_request *request,
                          struct str bytes, store_callback callback, void *user);
-/* Makes all bytes durable under an invisible name and fixes the final key. Never worth repeating
- * when it failed: what the disk lost is not known. */
-void store_upload_seal(struct store_upload *upload, struct store_request *request, struct str key,
+/* Makes all bytes durable under an invisible name. Never worth repeating when it failed: what the
+ * disk lost is not known. */
+void store_upload_seal(struct store_upload *upload, struct store_request *request,
                        store_callback callback, void *user);
-/* The object appears whole under the sealed key (`key` again). Never overwrites: ERR_EXISTS when
- * the key is another object's. Success ends the upload (the pointer is gone); otherwise it can be
- * repeated, also after a failure whose outcome is unknown. */
+/* The object appears whole under its key. Never overwrites: ERR_EXISTS when the key is another
+ * object's. Success ends the upload (the pointer is gone); otherwise it can be repeated, also after
+ * a failure whose outcome is unknown. */
 void store_upload_publish(struct store_upload *upload, struct store_request *request,
-                          struct str key, store_callback callback, void *user);
+                          store_callback callback, void *user);
 /* Removes what was written; ends the upload whatever the result. */
 void store_upload_abort(struct store_upload *upload, struct store_request *request,
                         store_callback callback, void *user);
+
+/* Over all its requests. */
+const struct health *store_health(const struct store *store);
+/* Told when `failing` changes, from the loop. One listener. */
+void store_on_health(struct store *store, void (*changed)(void *user), void *user);
 
 /* Cancels what runs, waits for it, frees the store, then calls back (user may be NULL). Uploads
  * that were neither published nor aborted are forgotten: what they wrote stays, their pointers are

@@ -310,8 +310,8 @@ def lab_row(value):
 
 # Files
 
-PART = re.compile(r"part-(?P<id>[0-9a-f]{8})-(?P<batch>\d{8})-(?P<query>[a-z0-9][a-z0-9_-]*)-(?P<sink>[a-z0-9_]+)-"
-                  r"(?P<seq>\d{5})\.(?P<ext>json)")
+PART = re.compile(r"part-(?P<id>[0-9a-f]{8})-(?P<batch>\d{8})-(?P<query>[a-z0-9][a-z0-9_-]*)-(?P<sink>[A-Za-z0-9_]+)-"
+                  r"(?P<seq>\d{5})\.(?P<ext>(?:snappy\.|zstd\.|gz\.|lz4raw\.)?parquet|(?:json|csv)(?:\.gz|\.zst)?)")
 
 
 def read_json_parts(directory):

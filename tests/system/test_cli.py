@@ -1,5 +1,7 @@
 """The command line: exit codes, help, the corpora of broken and of valid pipelines."""
 
+import datetime
+import json
 import os
 import shutil
 import subprocess
@@ -99,6 +101,11 @@ class CommandLine(Case):
             self.assertEqual(run.returncode, 1, (command, run.stderr))
             self.assertIn("standard output", run.stderr)
 
+    def test_output_larger_than_a_file_may_be(self):
+        run = subprocess.run(f"ulimit -f 0; {SLUICE} --version >{self.directory}/out", shell=True, capture_output=True, text=True, timeout=60)
+        self.assertEqual(run.returncode, 1, run.stderr)
+        self.assertIn("standard output", run.stderr)
+
 
 class CaseRunner(Case):
     """sluice test: 0 all pass, 1 a difference, 2 a bad case."""
@@ -145,6 +152,26 @@ class CaseRunner(Case):
         run = sluice("test", case)
         self.assertEqual(run.returncode, 2, run.stdout + run.stderr)
         self.assertIn("absent", run.stderr)
+
+    def test_records_come_now(self):
+        """A record's own time is the batch's, as it would be from a broker: futureLimit judges against it."""
+        case = self.copy()
+        shutil.rmtree(case / "expected")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        (case / "pipeline.json").write_text(json.dumps({
+            "name": "case", "source": {
+                "name": "tx", "format": "kafka", "options": {"kafka.bootstrap.servers": "localhost:9092", "subscribe": "t"},
+                "value": {"format": "json", "schema": "id INT, ts TIMESTAMP"},
+                "watermark": {"eventTime": "ts", "delayThreshold": "0 seconds", "futureLimit": "1 hour"}},
+            "queries": [{"name": "big", "sql": "SELECT id FROM tx", "sinks": [{"format": "json"}]}]}))
+        shutil.rmtree(case / "input")
+        (case / "input").mkdir()
+        (case / "input" / "00.ndjson").write_text("".join(
+            json.dumps({"id": hours, "ts": (now + datetime.timedelta(hours=hours)).isoformat()}) + "\n" for hours in (-5, 0, 2)))
+        (case / "expected" / "big").mkdir(parents=True)
+        (case / "expected" / "big" / "00.ndjson").write_text('{"id":-5}\n{"id":0}\n')
+        run = sluice("test", case)
+        self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 
     def test_no_input(self):
         case = self.copy()

@@ -24,15 +24,17 @@ STRING_OR_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOT
 STRUCTURE = """
     console_num_rows console_option console_path console_truncate http_port_key http_true kafka_object
     kafka_secret_hidden key_all_missing key_query_not_list key_unknown key_unknown_far key_unknown_several
-    many_in_order name_empty name_starts_with_dash name_upper_case not_built_dedup not_built_s3
-    not_built_watermark queries_empty queries_not_objects query_mode query_sql_line query_sql_missing query_trigger
+    many_in_order name_empty name_starts_with_dash name_upper_case dedup s3_unknown_key s3_types
+    watermark queries_empty queries_not_objects query_mode query_sql_line query_sql_missing query_trigger
     schema_empty sink_format sink_no_format sink_no_path sink_output_mode sink_partition_by_type sink_path_empty
     sinks_empty source_assign_not_list source_format source_no_brokers source_no_options source_no_subscription
     source_option_unknown source_subscribe_list source_two_subscriptions starting_number starting_partition
     starting_strategy starting_timestamp max_offsets_word fail_on_data_loss syntax_not_an_object trigger_both
     trigger_none trigger_not_now trigger_number trigger_once trigger_continuous type_wrong_everywhere
     unicode_columns value_format value_mode value_no_schema value_option_not_built value_schema_outside
-    value_text_with_schema sink_csv sink_kafka source_minpartitions source_endingoffsets
+    value_text_with_schema sink_csv_no_path sink_kafka_no_options sink_kafka_no_brokers sink_partition_by_empty
+    sink_option_misspelt sink_csv_not_built sink_csv_reader sink_csv_header sink_parquet_bloom_all sink_parquet_unknown
+    sink_compression_parquet sink_compression_csv sink_max_open sink_target_size_zero source_minpartitions source_endingoffsets
 """.split()
 
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "leaks.h"
 
 static struct fixture fx;
 
@@ -14,7 +15,7 @@ static void setup(void)
 static void teardown(void)
 {
     fixture_fini(&fx);
-    fixture_check_leaks();
+    leaks_check();
 }
 
 TestSuite(admin, .init = setup, .fini = teardown, .timeout = 30);

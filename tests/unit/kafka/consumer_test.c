@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "leaks.h"
 
 static struct fixture fx;
 
@@ -16,7 +17,7 @@ static void setup(void)
 static void teardown(void)
 {
     fixture_fini(&fx);
-    fixture_check_leaks();
+    leaks_check();
 }
 
 TestSuite(consumer, .init = setup, .fini = teardown, .timeout = 30);
@@ -361,8 +362,7 @@ static void produce_with_headers(void)
 Test(consumer, shows_headers_and_null_keys_and_values)
 {
     struct arena arena = {0};
-    struct kafka_header *headers;
-    uint32_t count;
+    struct record_block block = {0};
     produce_with_headers();
     uint32_t handle = assign(0, 0);
     until_queued(handle, 4); /* a marker of the start, two messages, the end */
@@ -373,13 +373,13 @@ Test(consumer, shows_headers_and_null_keys_and_values)
     cr_expect(str_is(fx.batch.records[1].key, "k"));
     cr_expect(fx.batch.records[1].value.p == NULL);
     cr_expect_eq(kafka_batch_timestamp_type(&fx.batch, 0), KAFKA_TIMESTAMP_CREATE);
-    cr_assert_eq(kafka_batch_headers(&fx.batch, 0, &arena, &headers, &count), 0);
-    cr_assert_eq(count, 2);
-    cr_expect(str_is(headers[0].key, "a"));
-    cr_expect(str_is(headers[0].value, "one"));
-    cr_expect(headers[1].value.p == NULL);
-    cr_assert_eq(kafka_batch_headers(&fx.batch, 1, &arena, &headers, &count), 0);
-    cr_expect_eq(count, 0);
+    cr_assert_eq(kafka_batch_headers(&fx.batch, &arena, &block), 0);
+    cr_assert_eq(block.header_starts[0], 0);
+    cr_assert_eq(block.header_starts[1], 2);
+    cr_assert_eq(block.header_starts[2], 2);
+    cr_expect(str_is(block.headers[0].key, "a"));
+    cr_expect(str_is(block.headers[0].value, "one"));
+    cr_expect(block.headers[1].value.p == NULL);
     arena_fini(&arena);
 }
 

@@ -6,15 +6,6 @@
 
 #include "kafka/producer.h"
 
-/* There when the build has AddressSanitizer. */
-int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
-
-void fixture_check_leaks(void)
-{
-    if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
-        abort();
-}
-
 static void on_log(void *user, int level, const char *text)
 {
     struct fixture *f = user;

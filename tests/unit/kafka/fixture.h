@@ -50,6 +50,3 @@ void fixture_produce(struct fixture *f, const char *topic, int32_t partition, ui
 
 void fixture_on_metadata(void *user, const struct kafka_metadata *metadata);
 void fixture_on_offsets(void *user, const struct kafka_offsets *offsets);
-
-/* Under AddressSanitizer: ends the process when something has leaked. For .fini. */
-void fixture_check_leaks(void);

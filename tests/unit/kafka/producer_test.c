@@ -1,6 +1,7 @@
 /* Sending: back pressure, failures, counts. */
 #include "fixture.h"
 #include "kafka/producer.h"
+#include "leaks.h"
 
 static struct kafka_mock *mock;
 static struct kafka_producer *producer;
@@ -26,7 +27,7 @@ static void teardown(void)
 {
     kafka_producer_destroy(producer);
     kafka_mock_destroy(mock);
-    fixture_check_leaks();
+    leaks_check();
 }
 
 TestSuite(producer, .init = setup, .fini = teardown, .timeout = 30);

@@ -37,8 +37,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-    sink_destroy(sink);
-    sink_destroy(second);
+    fixture_close_sink(&fixture, sink, false);
+    fixture_close_sink(&fixture, second, false);
     stdout_writer_close(writer, NULL, NULL);
     if (reader_fd >= 0)
         close(reader_fd);
@@ -58,9 +58,9 @@ static size_t read_some(char *p, size_t n)
 Test(sink_console, prints_a_batch_as_spark_does)
 {
     char text[2000] = "";
-    struct sink_batch *batch = fixture_filled(&fixture, sink, 9, 2);
+    struct sink_batch *batch = fixture_filled(&fixture, sink, 12, 9, 2);
     cr_expect(str_is(sink_description(sink), "ConsoleSink"));
-    cr_assert_eq(fixture_prepare(&fixture, batch, 12), 0);
+    cr_assert_eq(fixture_prepare(&fixture, batch), 0);
     cr_expect_eq(read_some(text, sizeof text), 0, "nothing before publish");
     cr_assert_eq(fixture_publish(&fixture, batch), 0);
     read_some(text, sizeof text - 1);
@@ -79,12 +79,12 @@ Test(sink_console, prints_a_batch_as_spark_does)
 Test(sink_console, an_empty_batch_and_one_with_more_rows)
 {
     char text[2000] = "";
-    struct sink_batch *batch = fixture_filled(&fixture, sink, 0, 0);
-    cr_assert_eq(fixture_prepare(&fixture, batch, 0), 0);
+    struct sink_batch *batch = fixture_filled(&fixture, sink, 0, 0, 0);
+    cr_assert_eq(fixture_prepare(&fixture, batch), 0);
     cr_assert_eq(fixture_publish(&fixture, batch), 0);
-    batch = fixture_filled(&fixture, sink, 1, 5);
+    batch = fixture_filled(&fixture, sink, 1, 1, 5);
     cr_expect_gt(sink_batch_bytes(batch), 0);
-    cr_assert_eq(fixture_prepare(&fixture, batch, 1), 0);
+    cr_assert_eq(fixture_prepare(&fixture, batch), 0);
     cr_assert_eq(fixture_publish(&fixture, batch), 0);
     read_some(text, sizeof text - 1);
     cr_expect_str_eq(text, RULE "Batch: 0\n" RULE "+---+----+\n"
@@ -104,10 +104,10 @@ Test(sink_console, an_empty_batch_and_one_with_more_rows)
 Test(sink_console, an_aborted_batch_prints_nothing)
 {
     char text[100];
-    struct sink_batch *batch = fixture_filled(&fixture, sink, 1, 1);
+    struct sink_batch *batch = fixture_filled(&fixture, sink, 1, 1, 1);
     cr_assert_eq(fixture_abort(&fixture, batch), 0);
-    batch = fixture_filled(&fixture, sink, 1, 1);
-    cr_assert_eq(fixture_prepare(&fixture, batch, 1), 0);
+    batch = fixture_filled(&fixture, sink, 1, 1, 1);
+    cr_assert_eq(fixture_prepare(&fixture, batch), 0);
     cr_assert_eq(fixture_abort(&fixture, batch), 0);
     cr_expect_eq(read_some(text, sizeof text), 0);
 }
@@ -131,10 +131,10 @@ Test(sink_console, a_slow_reader_does_not_stop_the_loop)
 {
     struct fixture_user user = {&fixture};
     struct slow_reader reader = {0};
-    struct sink_batch *one = fixture_filled(&fixture, second, 1, 4000);
-    struct sink_batch *two = fixture_filled(&fixture, sink, 1, 1);
-    cr_assert_eq(fixture_prepare(&fixture, two, 7), 0);
-    cr_assert_eq(fixture_prepare(&fixture, one, 7), 0);
+    struct sink_batch *one = fixture_filled(&fixture, second, 7, 1, 4000);
+    struct sink_batch *two = fixture_filled(&fixture, sink, 7, 1, 1);
+    cr_assert_eq(fixture_prepare(&fixture, two), 0);
+    cr_assert_eq(fixture_prepare(&fixture, one), 0);
     fixture.event_count = 0;
     uv_timer_init(&fixture.loop, &reader.timer);
     uv_timer_start(&reader.timer, on_tick, 1, 1);
@@ -159,8 +159,8 @@ Test(sink_console, a_slow_reader_does_not_stop_the_loop)
 
 Test(sink_console, a_reader_that_went_away_is_an_error)
 {
-    struct sink_batch *batch = fixture_filled(&fixture, sink, 1, 1);
-    cr_assert_eq(fixture_prepare(&fixture, batch, 1), 0);
+    struct sink_batch *batch = fixture_filled(&fixture, sink, 1, 1, 1);
+    cr_assert_eq(fixture_prepare(&fixture, batch), 0);
     close(reader_fd);
     reader_fd = -1;
     for (int i = 0; i < 2; i++) {
@@ -173,8 +173,8 @@ Test(sink_console, a_reader_that_went_away_is_an_error)
 Test(sink_console, abort_of_a_print_that_nobody_reads)
 {
     struct fixture_user publish = {&fixture}, abort_user = {&fixture};
-    struct sink_batch *batch = fixture_filled(&fixture, second, 1, 4000);
-    cr_assert_eq(fixture_prepare(&fixture, batch, 1), 0);
+    struct sink_batch *batch = fixture_filled(&fixture, second, 1, 1, 4000);
+    cr_assert_eq(fixture_prepare(&fixture, batch), 0);
     fixture.event_count = 0;
     sink_batch_publish(batch, fixture_callback, &publish);
     uv_run(&fixture.loop, UV_RUN_NOWAIT);

@@ -5,7 +5,7 @@
 
 struct fake_upload {
     struct store_upload base;
-    struct buf bytes;
+    struct buf bytes, key;
 };
 
 static struct fake_upload *upload_of(struct store_request *request)
@@ -13,10 +13,13 @@ static struct fake_upload *upload_of(struct store_request *request)
     return (struct fake_upload *)(void *)request->upload;
 }
 
-static void free_upload(struct fake_store *fake, struct fake_upload *upload)
+static void free_upload(struct store_upload *base)
 {
+    struct fake_upload *upload = (struct fake_upload *)(void *)base;
+    struct fake_store *fake = (struct fake_store *)(void *)base->store;
     store_upload_fini(&upload->base);
     buf_fini(&upload->bytes);
+    buf_fini(&upload->key);
     free(upload);
     fake->open_uploads--;
 }
@@ -28,6 +31,8 @@ static void succeed(struct fake_store *fake, struct store_request *request)
     if (request->op == STORE_UPLOAD_BEGIN) {
         upload = calloc(1, sizeof *upload);
         upload->base.id = STR("fake-id");
+        buf_append_str(&upload->key, request->key);
+        upload->base.key = buf_str(&upload->key);
         store_upload_init(&upload->base, &fake->base);
         request->upload = &upload->base;
         fake->open_uploads++;
@@ -39,11 +44,6 @@ static void succeed(struct fake_store *fake, struct store_request *request)
         snprintf(object->key, sizeof object->key, "%.*s", STR_ARG(request->key));
         object->bytes = upload->bytes;
         upload->bytes = (struct buf){0};
-        free_upload(fake, upload);
-        request->upload = NULL;
-    } else if (request->op == STORE_UPLOAD_ABORT) {
-        free_upload(fake, upload);
-        request->upload = NULL;
     }
 }
 
@@ -62,10 +62,6 @@ static void complete(struct fake_store *fake, struct store_request *request)
         fake->fail_count--;
         request->code = err_set(&request->err, fake->fail_code, "the fake store failed");
         request->transient = fake->fail_transient;
-        if (request->op == STORE_UPLOAD_ABORT) {
-            free_upload(fake, upload_of(request));
-            request->upload = NULL;
-        }
     } else {
         succeed(fake, request);
     }
@@ -76,7 +72,7 @@ static void on_timer(uv_timer_t *timer)
 {
     struct fake_store *fake = timer->data;
     struct store_request *request = fake->base.requests;
-    while (request && is_held(fake, request))
+    while (request && (is_held(fake, request) || request->due_ms))
         request = request->next;
     if (!request)
         return;
@@ -97,16 +93,18 @@ static void fake_cancel(struct store *store, struct store_request *request)
     uv_timer_start(&((struct fake_store *)(void *)store)->timer, on_timer, 0, 0);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void free_store(struct store *store)
 {
-    struct fake_store *fake = handle->data;
-    void (*callback)(void *user) = fake->base.close_callback;
-    void *user = fake->base.close_user;
+    struct fake_store *fake = (struct fake_store *)(void *)store;
     for (uint32_t i = 0; i < fake->object_count; i++)
         buf_fini(&fake->objects[i].bytes);
     free(fake);
-    if (callback)
-        callback(user);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct fake_store *fake = handle->data;
+    store_closed(&fake->base, free_store);
 }
 
 static void fake_close(struct store *store)
@@ -114,13 +112,12 @@ static void fake_close(struct store *store)
     uv_close((uv_handle_t *)&((struct fake_store *)(void *)store)->timer, on_closed);
 }
 
-static const struct store_ops fake_ops = {fake_start, fake_cancel, fake_close};
+static const struct store_ops fake_ops = {fake_start, fake_cancel, free_upload, fake_close};
 
 struct fake_store *fake_store_create(uv_loop_t *loop)
 {
     struct fake_store *fake = calloc(1, sizeof *fake);
     store_init(&fake->base, &fake_ops, loop);
-    fake->base.names_at_seal = true;
     fake->hold_op = -1;
     uv_timer_init(loop, &fake->timer);
     fake->timer.data = fake;

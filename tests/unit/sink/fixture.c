@@ -1,14 +1,11 @@
 #define _GNU_SOURCE
 #include "fixture.h"
+#include "leaks.h"
 
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-int __lsan_do_recoverable_leak_check(void);
-#endif
 
 void fixture_init(struct fixture *fixture)
 {
@@ -36,10 +33,7 @@ void fixture_fini(struct fixture *fixture)
     cr_assert_eq(uv_loop_close(&fixture->loop), 0);
     arena_fini(&fixture->arena);
     nftw(fixture->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-#if defined(__SANITIZE_ADDRESS__)
-    if (__lsan_do_recoverable_leak_check())
-        abort();
-#endif
+    leaks_check();
 }
 
 struct block fixture_rows(struct fixture *fixture, int64_t first, uint32_t count)
@@ -94,13 +88,13 @@ void fixture_wait(struct fixture *fixture, uint32_t n)
     cr_assert_eq(fixture->event_count, n);
 }
 
-struct sink_batch *fixture_filled(struct fixture *fixture, struct sink *sink, int64_t first,
-                                  uint32_t count)
+struct sink_batch *fixture_filled(struct fixture *fixture, struct sink *sink, int64_t id,
+                                  int64_t first, uint32_t count)
 {
     struct sink_batch *batch;
     struct err err = {0};
     struct block rows = fixture_rows(fixture, first, count);
-    cr_assert_eq(sink_batch_open(sink, &batch, &err), 0, "%s", err.msg);
+    cr_assert_eq(sink_batch_open(sink, id, &batch, &err), 0, "%s", err.msg);
     if (count)
         cr_assert_eq(sink_batch_write(batch, &rows, &err), 0, "%s", err.msg);
     return batch;
@@ -113,11 +107,11 @@ static int wait_next(struct fixture *fixture, uint32_t before)
     return fixture_last(fixture)->code;
 }
 
-int fixture_prepare(struct fixture *fixture, struct sink_batch *batch, int64_t id)
+int fixture_prepare(struct fixture *fixture, struct sink_batch *batch)
 {
     struct fixture_user user = {fixture};
     uint32_t before = fixture->event_count;
-    sink_batch_prepare(batch, id, fixture_callback, &user);
+    sink_batch_prepare(batch, fixture_callback, &user);
     return wait_next(fixture, before);
 }
 
@@ -141,4 +135,23 @@ const struct event *fixture_last(const struct fixture *fixture)
 {
     cr_assert_gt(fixture->event_count, 0);
     return &fixture->events[fixture->event_count - 1];
+}
+
+static void on_closed(void *user, int code, const struct err *err)
+{
+    struct event *event = user;
+    event->user = user;
+    event->code = code;
+    snprintf(event->message, sizeof event->message, "%.299s", err->msg);
+}
+
+int fixture_close_sink(struct fixture *fixture, struct sink *sink, bool keep)
+{
+    struct event event = {0};
+    if (!sink)
+        return 0;
+    sink_close(sink, keep, on_closed, &event);
+    while (!event.user)
+        uv_run(&fixture->loop, UV_RUN_ONCE);
+    return event.code;
 }

@@ -41,12 +41,14 @@ struct fixture_user {
 
 /* Runs the loop until there are n events in all. */
 void fixture_wait(struct fixture *fixture, uint32_t n);
-/* Opens a batch and writes count rows from first. */
-struct sink_batch *fixture_filled(struct fixture *fixture, struct sink *sink, int64_t first,
-                                  uint32_t count);
+/* Opens batch `id` and writes count rows from first. */
+struct sink_batch *fixture_filled(struct fixture *fixture, struct sink *sink, int64_t id,
+                                  int64_t first, uint32_t count);
 /* Each of these waits and returns the code. */
-int fixture_prepare(struct fixture *fixture, struct sink_batch *batch, int64_t id);
+int fixture_prepare(struct fixture *fixture, struct sink_batch *batch);
 int fixture_publish(struct fixture *fixture, struct sink_batch *batch);
 int fixture_abort(struct fixture *fixture, struct sink_batch *batch);
+/* Closes the sink (NULL is legal), waits and returns the code. */
+int fixture_close_sink(struct fixture *fixture, struct sink *sink, bool keep);
 /* The last event. */
 const struct event *fixture_last(const struct fixture *fixture);

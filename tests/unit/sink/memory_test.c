@@ -71,12 +71,12 @@ static int run_batch(struct sink *sink, const struct block *rows)
 {
     struct sink_batch *batch;
     struct err err = {0};
-    int code = sink_batch_open(sink, &batch, &err);
+    int code = sink_batch_open(sink, 1, &batch, &err);
     if (code)
         return code;
     code = sink_batch_write(batch, rows, &err);
     if (code == 0)
-        code = fixture_prepare(&fixture, batch, 1);
+        code = fixture_prepare(&fixture, batch);
     if (code == 0)
         code = fixture_publish(&fixture, batch);
     if (code)
@@ -99,8 +99,9 @@ static uint32_t remove_files(void)
 /* Creates, runs and closes all there is with the k-th allocation failing. */
 static int run_files(int k, const struct block *rows)
 {
+    static const struct file_format format = {.kind = FILE_JSON};
     struct sink_files_options options = {
-        .path = STR("out"), .id8 = STR("01234567"), .part_bytes = 2000};
+        .format = &format, .path = STR("out"), .id8 = STR("01234567"), .part_bytes = 2000};
     struct sink_config config = config_of();
     struct store *store = NULL;
     struct sink *sink = NULL;
@@ -111,7 +112,7 @@ static int run_files(int k, const struct block *rows)
         code = sink_files_create(&sink, &config, &options, store, &err);
     if (code == 0)
         code = run_batch(sink, rows);
-    sink_destroy(sink);
+    fixture_close_sink(&fixture, sink, false);
     if (store)
         store_close(store, NULL, NULL);
     uv_run(&fixture.loop, UV_RUN_DEFAULT);
@@ -131,7 +132,7 @@ static int run_console(int k, const struct block *rows, int fd)
         code = sink_console_create(&sink, &config, &options, writer, &err);
     if (code == 0)
         code = run_batch(sink, rows);
-    sink_destroy(sink);
+    fixture_close_sink(&fixture, sink, false);
     if (writer)
         stdout_writer_close(writer, NULL, NULL);
     uv_run(&fixture.loop, UV_RUN_DEFAULT);
