@@ -1,5 +1,6 @@
 /* The turn of the loop is app_turn. Start order: the parts of app_open.c, then batches, once the
- * source knows where to begin. Stop order: batches → sinks, source, timers → HTTP. */
+ * source knows where to begin and the stores have answered. Stop order: batches → sinks → stores,
+ * source, timers → HTTP. */
 #include <stdlib.h>
 
 #include "app_impl.h"
@@ -10,13 +11,14 @@ enum {
     DRAIN_RECORDS = 4096,     /* between two looks at the clock */
     STOP_MS_MAX = 2000,       /* a running slice may take this long to end on stop */
     SLICE_GAP_MS_MAX = 200,   /* at the live edge slices are not opened more often */
+    IDLE_MS_MIN = 1000,       /* watermark.idleTimeout moves watermarks not more often */
     RATE_MEMORY_US = 1000000, /* the reading rate is that of about the last second of reading */
 };
 
 static void begin_close(struct app *app);
 static void on_turn_timer(uv_timer_t *timer);
 
-static void app_fail(struct app *app, const struct err *err)
+void app_fail(struct app *app, const struct err *err)
 {
     if (!app->err.code) {
         app->err = *err;
@@ -59,7 +61,33 @@ static struct batch_input look(const struct app *app)
                                 .pending = pending,
                                 .limit_reached = app->source->ops->limit_reached(app->source),
                                 .held_bytes = app_held_bytes(app),
+                                .draining = app_draining(app),
+                                .no_data_due = engine_wants_batch(app->engine),
                                 .slice_max = slice_offsets_max(&limits)};
+}
+
+/* When engine_idle has something to say next; INT64_MAX: never, or not before records come. */
+static int64_t idle_due_ms(const struct app *app, int64_t pending)
+{
+    int64_t timeout_ms = engine_idle_timeout_ms(app->engine);
+    if (timeout_ms < 0 || pending > 0 || app->options.available_now || app->machine.slice_open ||
+        app->machine.filling->records > 0 || engine_state_rows(app->engine) == 0)
+        return INT64_MAX;
+    int64_t since_ms = app->last_record_ms ? app->last_record_ms : app->started_ms;
+    int64_t due_ms = since_ms + timeout_ms, again_ms = app->last_idle_ms + IDLE_MS_MIN;
+    return due_ms > again_ms ? due_ms : again_ms;
+}
+
+/* Every partition read to its end and silent: the watermarks follow the wall clock. */
+static void follow_clock(struct app *app)
+{
+    int64_t now_ms = clock_wall_ms();
+    if (!app->machine.filling || now_ms < app->last_idle_ms + IDLE_MS_MIN)
+        return;
+    if (now_ms < idle_due_ms(app, app->source->ops->pending(app->source)))
+        return;
+    app->last_idle_ms = now_ms;
+    engine_idle(app->engine, now_ms);
 }
 
 /* At the live edge records trickle in: slices keep a distance, unless a batch waits for its end. */
@@ -131,6 +159,8 @@ static void set_timer(struct app *app, const struct batch_input *input)
     if (input->pending > 0 && !app->machine.slice_open && gap_ms > 0 &&
         input->now_ms + gap_ms < at_ms && too_early(app, input))
         at_ms = input->now_ms + gap_ms;
+    int64_t idle_ms = app->machine.filling ? idle_due_ms(app, input->pending) : INT64_MAX;
+    at_ms = idle_ms < at_ms ? idle_ms : at_ms;
     uv_timer_stop(&app->turn_timer);
     if (at_ms == INT64_MAX)
         return;
@@ -149,10 +179,11 @@ static void app_turn(struct app *app)
         app_fail(app, &app->source->err);
         return;
     }
-    if (app->source->state == SOURCE_READY && !app->machine_ready)
+    if (app->source->state == SOURCE_READY && !app->machine_ready && app->checks == 0)
         start_machine(app);
     if (!app->machine_ready)
         return;
+    follow_clock(app);
     int64_t until_us = clock_monotonic_us() + TURN_US_MAX;
     bool more = true;
     struct batch_input input;
@@ -247,7 +278,7 @@ void app_stop(struct app *app)
     app_turn_soon(app);
 }
 
-static void on_closed(void *user)
+void app_closed_one(void *user)
 {
     struct app *app = user;
     app->closing--;
@@ -256,7 +287,7 @@ static void on_closed(void *user)
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-    on_closed(handle->data);
+    app_closed_one(handle->data);
 }
 
 static void begin_close(struct app *app)
@@ -281,29 +312,19 @@ static void close_parts(struct app *app)
 {
     app->stage = APP_CLOSING;
     app->closing++; /* this call */
-    for (uint32_t i = 0; i < app->output_count; i++) {
-        sink_destroy(app->outputs[i].sink);
-        if (app->outputs[i].store) {
-            app->closing++;
-            store_close(app->outputs[i].store, on_closed, app);
-        }
-    }
-    if (app->writer) {
-        app->closing++;
-        stdout_writer_close(app->writer, on_closed, app);
-    }
+    app_close_stores(app);
     if (app->source) {
         struct source *source = app->source;
         app->source = NULL; /* /status may be asked for meanwhile */
         app->closing++;
-        source->ops->close(source, on_closed, app);
+        source->ops->close(source, app_closed_one, app);
     }
     close_handle(app, (uv_handle_t *)&app->idle);
     close_handle(app, (uv_handle_t *)&app->turn_timer);
     close_handle(app, (uv_handle_t *)&app->stop_timer);
     close_handle(app, (uv_handle_t *)&app->prepare);
     close_handle(app, (uv_handle_t *)&app->second_timer);
-    on_closed(app);
+    app_closed_one(app);
 }
 
 void app_close_step(struct app *app)
@@ -311,14 +332,20 @@ void app_close_step(struct app *app)
     if (app->closing > 0)
         return;
     if (app->stage == APP_ABORTING) {
+        app->stage = APP_CLOSING_SINKS;
+        app->closing++; /* this call */
+        app_close_sinks(app);
+        app_closed_one(app);
+    } else if (app->stage == APP_CLOSING_SINKS) {
         close_parts(app);
     } else if (app->stage == APP_CLOSING) {
         app->stage = APP_CLOSING_HTTP;
         app->closing++;
+        app_close_client(app);
         if (app->http)
-            http_server_close(app->http, on_closed, app);
+            http_server_close(app->http, app_closed_one, app);
         else
-            on_closed(app);
+            app_closed_one(app);
     } else if (app->stage == APP_CLOSING_HTTP) {
         app->stage = APP_CLOSED;
         app->options.finished(app->options.user, app->err.code ? 1 : 0);
@@ -372,7 +399,7 @@ void app_destroy(struct app *app)
     free(app->outputs);
     free(app->books);
     free(app->rows_out_total);
-    free(app->last.rows_out);
+    free(app->last.queries);
     free(app->last.start_offsets);
     free(app->last.end_offsets);
     free(app);

@@ -10,8 +10,10 @@ int app_slot_init(struct app *app, struct app_slot *slot)
     slot->outputs = calloc(app->output_count + 1, sizeof *slot->outputs);
     if (!slot->outputs || engine_counts_init(&slot->counts, app->engine) != 0)
         return ERR_NOMEM;
-    for (uint32_t i = 0; i < app->output_count; i++)
+    for (uint32_t i = 0; i < app->output_count; i++) {
         slot->outputs[i].app = app;
+        slot->outputs[i].index = i;
+    }
     return 0;
 }
 
@@ -30,33 +32,50 @@ static void on_open(void *user, struct batch *batch)
 {
     struct app *app = user;
     struct app_slot *slot = &app->slots[batch->slot];
-    struct err err = {0};
     engine_counts_reset(&slot->counts, app->engine);
     slot->arrival_count = 0;
     slot->first_record_ms = slot->busy_us = 0;
     app->filling = slot;
-    for (uint32_t i = 0; i < app->output_count; i++) {
+    slot->batch = batch;
+    for (uint32_t i = 0; i < app->output_count; i++)
         INVARIANT(!slot->outputs[i].batch);
-        if (sink_batch_open(app->outputs[i].sink, &slot->outputs[i].batch, &err) != 0) {
-            batch_machine_fail(&app->machine, &err);
-            return;
-        }
+}
+
+/* An output is opened by its first row, or when a batch is sealed that its query takes part in. */
+static int open_output(struct app *app, struct app_slot *slot, uint32_t i, struct err *err)
+{
+    if (slot->outputs[i].batch)
+        return 0;
+    return sink_batch_open(app->outputs[i].sink, slot->batch->id, &slot->outputs[i].batch, err);
+}
+
+/* `query` may be an extra's: see app_extra_index. */
+static int write_rows(struct app *app, uint32_t query, const struct block *rows, struct err *err)
+{
+    for (uint32_t i = 0; i < app->output_count; i++) {
+        if (app->outputs[i].query != query)
+            continue;
+        int code = open_output(app, app->filling, i, err);
+        if (code == 0)
+            code = sink_batch_write(app->filling->outputs[i].batch, rows, err);
+        if (code)
+            return query < app->options.plan->query_count /* the engine says which query */
+                       ? err_prefix(err, "sink %.*s", STR_ARG(sink_name(app->outputs[i].sink)))
+                       : err_prefix(err, "source %.*s, sink %.*s", STR_ARG(app->options.plan->view),
+                                    STR_ARG(sink_name(app->outputs[i].sink)));
     }
+    return 0;
 }
 
 static int on_rows(void *user, uint32_t query, const struct block *rows, struct err *err)
 {
+    return write_rows(user, query, rows, err);
+}
+
+static int on_extra(void *user, enum engine_extra extra, const struct block *rows, struct err *err)
+{
     struct app *app = user;
-    for (uint32_t i = 0; i < app->output_count; i++) {
-        if (app->outputs[i].query != query)
-            continue;
-        int code = sink_batch_write(app->filling->outputs[i].batch, rows, err);
-        if (code)
-            return err_prefix(err, "query %.*s, sink %.*s",
-                              STR_ARG(app->options.plan->queries[query].name),
-                              STR_ARG(sink_name(app->outputs[i].sink)));
-    }
-    return 0;
+    return write_rows(app, app_extra_index(app, extra), rows, err);
 }
 
 /* A block is short compared with the latency to be measured: its first record speaks for it. */
@@ -77,23 +96,34 @@ int app_take_records(void *user, const struct record_block *block, struct err *e
 {
     struct app *app = user;
     struct app_slot *slot = app->filling;
-    struct engine_hooks hooks = {.user = app, .rows = on_rows};
+    struct engine_hooks hooks = {.user = app, .rows = on_rows, .extra = on_extra};
+    app->last_record_ms = clock_wall_ms();
     if (!slot->first_record_ms)
-        slot->first_record_ms = clock_wall_ms();
+        slot->first_record_ms = app->last_record_ms;
     note_arrival(slot, block);
     app->records_read += block->count;
-    return engine_process(app->engine, block, app->machine.filling->opened_ms, &hooks,
+    return engine_process(app->engine, block, app->machine.filling->timestamp_ms, &hooks,
                           &slot->counts, err);
+}
+
+static size_t sum_filling(const struct app *app, size_t (*measure)(const struct sink_batch *batch))
+{
+    size_t sum = 0;
+    for (uint32_t i = 0; app->machine_ready && app->filling && i < app->output_count; i++) {
+        if (app->filling->outputs[i].batch)
+            sum += measure(app->filling->outputs[i].batch);
+    }
+    return sum;
 }
 
 size_t app_held_bytes(const struct app *app)
 {
-    size_t held = 0;
-    for (uint32_t i = 0; app->machine_ready && app->filling && i < app->output_count; i++) {
-        if (app->filling->outputs[i].batch)
-            held += sink_batch_bytes(app->filling->outputs[i].batch);
-    }
-    return held;
+    return sum_filling(app, sink_batch_bytes);
+}
+
+bool app_draining(const struct app *app)
+{
+    return sum_filling(app, sink_batch_draining) > 0;
 }
 
 /* ---- sealing ---- */
@@ -121,12 +151,50 @@ static int fix_offsets(struct app *app, struct app_slot *slot)
     return 0;
 }
 
+/* Which partitions have records that are not read yet. */
+static struct engine_partition *unread_partitions(const struct app *app)
+{
+    uint32_t n = app->source->partition_count;
+    struct engine_partition *out = calloc(n + 1, sizeof *out);
+    for (uint32_t i = 0; out && i < n; i++) {
+        const struct source_partition *p = &app->source->partitions[i];
+        out[i] = (struct engine_partition){p->topic, p->partition, p->position < p->end};
+    }
+    return out;
+}
+
+/* Queries with state give their rows now; outputs of those that take part exist from here on. */
+static int seal_queries(struct app *app, struct app_slot *slot, const struct batch *batch,
+                        struct err *err)
+{
+    struct engine_hooks hooks = {.user = app, .rows = on_rows, .extra = on_extra};
+    struct engine_partition *partitions = unread_partitions(app);
+    if (!partitions)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    int64_t began_us = clock_monotonic_us();
+    int code = engine_seal(app->engine, batch->reason != SEAL_NO_DATA, batch->timestamp_ms,
+                           partitions, app->source->partition_count, &hooks, &slot->counts, err);
+    slot->busy_us += clock_monotonic_us() - began_us;
+    free(partitions);
+    for (uint32_t i = 0; i < app->output_count && code == 0; i++) {
+        uint32_t query = app->outputs[i].query;
+        if (query < app->options.plan->query_count && slot->counts.queries[query].takes_part)
+            code = open_output(app, slot, i, err);
+    }
+    return code;
+}
+
 static void on_sealed(void *user, struct batch *batch)
 {
     struct app *app = user;
     struct app_slot *slot = &app->slots[batch->slot];
     struct buf text = {0};
-    struct err err;
+    struct err err = {0};
+    app_turn_soon(app);
+    if (seal_queries(app, slot, batch, &err) != 0) {
+        batch_machine_fail(&app->machine, &err);
+        return;
+    }
     slot->sealed_us = clock_monotonic_us();
     if (fix_offsets(app, slot) != 0) {
         err_set(&err, ERR_NOMEM, "out of memory for the offsets of a batch");
@@ -139,7 +207,7 @@ static void on_sealed(void *user, struct batch *batch)
         log_line(app->options.log, LOG_WARN, "the preview ends here: its rows fill their memory",
                  LOG_I("records", batch->records));
     for (uint32_t i = 0; i < app->options.plan->query_count; i++)
-        INVARIANT(books_balance(&slot->counts.books[i]));
+        INVARIANT(books_balance(&slot->counts.queries[i].books));
     if (app->options.log->level == LOG_DEBUG) {
         app_print_offsets(app, slot->end_offsets, slot->partition_count, &text);
         log_line(app->options.log, LOG_DEBUG, "sealed", LOG_I("batch", batch->id),
@@ -157,8 +225,11 @@ static void on_joined(struct sink_batch *batch, int code, const struct err *err,
 {
     struct app_slot_output *output = user;
     struct app *app = output->app;
+    struct err failed = code ? *err : (struct err){0};
     (void)batch;
-    batch_ticket_join(&app->machine, &output->ticket, code ? err : NULL);
+    if (code)
+        app_prefix_sink(app, output->index, &failed);
+    batch_ticket_join(&app->machine, &output->ticket, code ? &failed : NULL);
     app_turn_soon(app);
 }
 
@@ -175,8 +246,10 @@ static void on_prepare(void *user, struct batch *batch)
     struct app *app = user;
     for (uint32_t i = 0; i < app->output_count; i++) {
         struct app_slot_output *output = &app->slots[batch->slot].outputs[i];
+        if (!output->batch)
+            continue;
         batch_ticket_take(&output->ticket, batch, "prepare");
-        sink_batch_prepare(output->batch, batch->id, on_joined, output);
+        sink_batch_prepare(output->batch, on_joined, output);
     }
 }
 
@@ -194,6 +267,8 @@ static void on_publish(void *user, struct batch *batch)
     app->slots[batch->slot].decided_us = clock_monotonic_us();
     for (uint32_t i = 0; i < app->output_count; i++) {
         struct app_slot_output *output = &app->slots[batch->slot].outputs[i];
+        if (!output->batch)
+            continue;
         batch_ticket_take(&output->ticket, batch, "publish");
         sink_batch_publish(output->batch, on_published, output);
     }

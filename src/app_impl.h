@@ -1,4 +1,4 @@
-/* app_impl.h: the inside of an app, shared by app.c, app_batch.c and app_status.c. */
+/* app_impl.h: the inside of an app, shared by the files app*.c. */
 #pragma once
 
 #include "app.h"
@@ -14,20 +14,31 @@
 #include "source/source.h"
 #include "store/store.h"
 
-enum app_stage { APP_RUNNING, APP_ABORTING, APP_CLOSING, APP_CLOSING_HTTP, APP_CLOSED };
+enum app_stage {
+    APP_RUNNING,
+    APP_ABORTING, /* batches */
+    APP_CLOSING_SINKS,
+    APP_CLOSING,
+    APP_CLOSING_HTTP,
+    APP_CLOSED,
+};
 
-/* One sink of one query. */
+/* One sink of one query, or of the source (app_extra_index). */
 struct app_output {
+    struct app *app;
     uint32_t query;
     struct sink *sink;
-    struct store *store; /* of a file sink; NULL: console */
-    struct metric_series *objects, *bytes, *retries;
+    struct store *store;        /* of a file sink */
+    struct kafka_writer *kafka; /* of a Kafka sink */
+    struct store_request check; /* at the start: can it be used? */
+    struct metric_series *objects, *bytes, *retries, *failing;
 };
 
 struct app_slot_output {
     struct sink_batch *batch; /* NULL: not open */
     struct batch_ticket ticket;
     struct app *app;
+    uint32_t index; /* of its sink in app->outputs */
 };
 
 /* When records came, for the latency from broker to committed output. */
@@ -40,6 +51,7 @@ enum { ARRIVALS_MAX = 256 };
 
 /* The app's part of a batch. */
 struct app_slot {
+    const struct batch *batch;
     struct app_slot_output *outputs; /* per app_output */
     struct engine_counts counts;
     struct app_arrival arrivals[ARRIVALS_MAX];
@@ -58,7 +70,7 @@ struct app_progress {
     int64_t add_batch_ms, wal_commit_ms, commit_offsets_ms, total_ms;
     int64_t *start_offsets, *end_offsets; /* per partition */
     uint32_t partition_count;
-    uint64_t *rows_out; /* per query */
+    struct query_counts *queries; /* per query */
 };
 
 struct app {
@@ -76,6 +88,8 @@ struct app {
     struct stdout_writer *writer;
     struct app_output *outputs;
     uint32_t output_count;
+    struct s3_client *s3; /* of all stores in S3; NULL: there are none */
+    uint32_t checks;      /* of stores that have not answered yet */
 
     struct batch_machine machine;
     bool machine_ready; /* the source knew where to begin */
@@ -89,7 +103,9 @@ struct app {
     uint64_t *rows_out_total; /* per query */
 
     struct mem_account memory;
-    double rate_offsets, rate_us; /* decaying sums: the current reading rate */
+    bool state_warned;                    /* that state passed the budget */
+    int64_t last_record_ms, last_idle_ms; /* wall clock; engine_idle */
+    double rate_offsets, rate_us;         /* decaying sums: the current reading rate */
     int64_t slice_opened_us, slice_next_us;
 
     uv_idle_t idle;        /* another turn at once */
@@ -108,8 +124,28 @@ struct app {
 
 /* app.c */
 void app_turn_soon(struct app *app);
+/* Ends the app with this error, unless there is one already. */
+void app_fail(struct app *app, const struct err *err);
+/* One of the callbacks that app->closing counts. */
+void app_closed_one(void *app);
 /* The source has something new (struct source_hooks). */
 void app_source_changed(void *user);
+
+/* app_sinks.c */
+/* The index that stands for an extra where queries are numbered: behind them. */
+uint32_t app_extra_index(const struct app *app, enum engine_extra extra);
+/* The query's name, for extras the source's. */
+struct str app_output_query(const struct app *app, uint32_t query);
+int app_open_sinks(struct app *app, struct err *err) MUST_CHECK;
+/* "query Q, sink S: " before an error of this output. */
+int app_prefix_sink(const struct app *app, uint32_t output, struct err *err);
+/* The sink that has been failing for longest, and since when (uv_now); NULL: none. */
+const struct sink *app_failing_sink(const struct app *app, uint64_t *since_ms);
+/* app->closing counts the callbacks of these. */
+void app_close_sinks(struct app *app);
+void app_close_stores(struct app *app); /* and writers */
+/* After the stores. */
+void app_close_client(struct app *app);
 
 /* app_open.c */
 int app_open_parts(struct app *app, struct err *err) MUST_CHECK;
@@ -121,6 +157,8 @@ void app_slot_fini(struct app_slot *slot);
 /* Takes records of the source into the filling batch (struct source_hooks). */
 int app_take_records(void *user, const struct record_block *block, struct err *err);
 size_t app_held_bytes(const struct app *app);
+/* Some of it leaves by itself. */
+bool app_draining(const struct app *app);
 /* Aborts whatever batches of sinks are open; app->closing counts the callbacks. */
 void app_abort_slot(struct app *app, struct app_slot *slot);
 /* What is next in closing, once app->closing is 0. */

@@ -14,11 +14,12 @@ int app_metrics_init(struct app *app)
     metric_set(metrics_series(app->metrics, METRIC_BUILD_INFO, str_of(SLUICE_VERSION)), 1);
     for (uint32_t i = 0; i < app->output_count; i++) {
         struct app_output *output = &app->outputs[i];
-        struct str query = app->options.plan->queries[output->query].name;
+        struct str query = app_output_query(app, output->query);
         struct str sink = sink_name(output->sink);
         output->objects = metrics_series(app->metrics, METRIC_SINK_OBJECTS, query, sink);
         output->bytes = metrics_series(app->metrics, METRIC_SINK_BYTES, query, sink);
         output->retries = metrics_series(app->metrics, METRIC_SINK_RETRIES, query, sink);
+        output->failing = metrics_series(app->metrics, METRIC_SINK_FAILING, query, sink);
     }
     return 0;
 }
@@ -57,7 +58,7 @@ static void note_progress(struct app *app, const struct batch *batch, const stru
     double since_s =
         app->last_seal_ms ? app_seconds_between(app->last_seal_ms, batch->sealed_ms) : 0;
     last->batch_id = batch->id;
-    last->timestamp_ms = batch->trigger_ms;
+    last->timestamp_ms = batch->timestamp_ms;
     last->records = (int64_t)slot->counts.records;
     last->input_per_s = since_s > 0 ? (double)slot->counts.records / since_s : 0;
     last->processed_per_s = busy_s > 0 ? (double)slot->counts.records / busy_s : 0;
@@ -70,8 +71,8 @@ static void note_progress(struct app *app, const struct batch *batch, const stru
         keep_offsets(&last->end_offsets, slot->end_offsets, slot->partition_count) != 0)
         return;
     last->partition_count = slot->partition_count;
-    memcpy(last->rows_out, slot->counts.rows_out,
-           app->options.plan->query_count * sizeof *last->rows_out);
+    memcpy(last->queries, slot->counts.queries,
+           app->options.plan->query_count * sizeof *last->queries);
     app->last_seal_ms = batch->sealed_ms;
 }
 
@@ -80,7 +81,8 @@ static void count_query(struct app *app, uint32_t i, const struct app_slot *slot
     static const char *const outcomes[] = {"read",   "malformed",    "filtered", "no_event_time",
                                            "future", "deduplicated", "late",     "accepted"};
     struct str query = app->options.plan->queries[i].name;
-    const struct books *books = &slot->counts.books[i];
+    const struct query_counts *counts = &slot->counts.queries[i];
+    const struct books *books = &counts->books;
     const uint64_t values[] = {books->read,          books->malformed, books->filtered,
                                books->no_event_time, books->future,    books->deduplicated,
                                books->late,          books->accepted};
@@ -88,10 +90,32 @@ static void count_query(struct app *app, uint32_t i, const struct app_slot *slot
         metric_add(metrics_series(app->metrics, METRIC_QUERY_RECORDS, query, str_of(outcomes[k])),
                    (double)values[k]);
     metric_add(metrics_series(app->metrics, METRIC_QUERY_OUTPUT_ROWS, query),
-               (double)slot->counts.rows_out[i]);
-    metric_add(metrics_series(app->metrics, METRIC_QUERY_LATE_ROWS, query), 0);
+               (double)counts->rows_out);
+    metric_add(metrics_series(app->metrics, METRIC_QUERY_LATE_ROWS, query),
+               (double)counts->late_records);
+    metric_set(metrics_series(app->metrics, METRIC_STATE_ROWS, query), (double)counts->state_rows);
+    metric_set(metrics_series(app->metrics, METRIC_STATE_BYTES, query),
+               (double)counts->state_bytes);
+    if (app->options.plan->watermark.given)
+        metric_set(metrics_series(app->metrics, METRIC_WATERMARK_TIMESTAMP, query),
+                   (double)counts->watermark_us / 1e6);
+    if (counts->event_times)
+        metric_set(metrics_series(app->metrics, METRIC_EVENT_TIME_LAG, query),
+                   (double)clock_wall_ms() / 1e3 - (double)counts->event_max_us / 1e6);
     books_add(&app->books[i], books);
-    app->rows_out_total[i] += slot->counts.rows_out[i];
+    app->rows_out_total[i] += counts->rows_out;
+}
+
+/* Nothing bounds state, so at least nobody shall be surprised. */
+static void warn_of_state(struct app *app)
+{
+    size_t bytes = engine_state_bytes(app->engine);
+    if (app->state_warned || bytes <= app->memory.budget)
+        return;
+    app->state_warned = true;
+    log_line(app->options.log, LOG_WARN,
+             "the state of the queries alone is larger than --memory, which does not limit it",
+             LOG_I("stateBytes", (int64_t)bytes), LOG_I("memory", (int64_t)app->memory.budget));
 }
 
 void app_metrics_committed(struct app *app, const struct batch *batch, const struct app_slot *slot)
@@ -112,11 +136,12 @@ void app_metrics_committed(struct app *app, const struct batch *batch, const str
     for (uint32_t i = 0; i < slot->arrival_count; i++)
         metric_observe_times(latency, app_seconds_between(slot->arrivals[i].timestamp_ms, now_ms),
                              slot->arrivals[i].records);
-    metric_add(metrics_series(app->metrics, METRIC_SOURCE_MALFORMED, STR("json")),
+    metric_add(metrics_series(app->metrics, METRIC_SOURCE_MALFORMED, STR(ENGINE_MALFORMED)),
                (double)slot->counts.malformed);
     for (uint32_t i = 0; i < app->options.plan->query_count; i++)
         count_query(app, i, slot);
     note_progress(app, batch, slot, now_ms);
+    warn_of_state(app);
     app->batches++;
 }
 
@@ -162,7 +187,9 @@ static void set_process(struct app *app)
 
 static struct batch_input no_input(const struct app *app)
 {
-    return (struct batch_input){.now_ms = clock_wall_ms(), .held_bytes = app_held_bytes(app)};
+    return (struct batch_input){.now_ms = clock_wall_ms(),
+                                .held_bytes = app_held_bytes(app),
+                                .draining = app_draining(app)};
 }
 
 bool app_source_held(const struct app *app)
@@ -180,8 +207,11 @@ void app_update_memory(struct app *app)
                 output += sink_batch_bytes(app->slots[s].outputs[i].batch);
         }
     }
+    for (uint32_t i = 0; i < app->output_count; i++)
+        output += app->outputs[i].sink ? sink_bytes(app->outputs[i].sink) : 0;
     mem_set(&app->memory, MEM_OUTPUT, output);
     mem_set(&app->memory, MEM_COLUMNS, app->engine ? engine_bytes(app->engine) : 0);
+    mem_set(&app->memory, MEM_STATE, app->engine ? engine_state_bytes(app->engine) : 0);
     mem_set(&app->memory, MEM_KAFKA, app->source ? app->source->ops->queued_bytes(app->source) : 0);
 }
 
@@ -197,11 +227,15 @@ void app_print_metrics(void *user, struct buf *out)
     for (int use = 0; use < MEM_USE_COUNT; use++)
         metric_set(metrics_series(app->metrics, METRIC_MEMORY, str_of(mem_use_names[use])),
                    (double)app->memory.used[use]);
-    for (uint32_t i = 0; i < app->output_count && app->stage == APP_RUNNING; i++) {
+    for (uint32_t i = 0; i < app->output_count; i++) {
+        if (!app->outputs[i].sink)
+            continue;
         const struct sink_counters *counters = sink_counters(app->outputs[i].sink);
         metric_set(app->outputs[i].objects, (double)counters->objects);
         metric_set(app->outputs[i].bytes, (double)counters->bytes);
-        metric_set(app->outputs[i].retries, (double)counters->retries);
+        const struct health *health = sink_health(app->outputs[i].sink);
+        metric_set(app->outputs[i].retries, health ? (double)health->retries : 0);
+        metric_set(app->outputs[i].failing, health && health->failing);
     }
     metrics_print(app->metrics, out);
 }

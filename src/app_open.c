@@ -3,75 +3,7 @@
 #include <stdlib.h>
 
 #include "app_impl.h"
-#include "sink/console.h"
-#include "sink/files.h"
 #include "source/kafka_source.h"
-#include "store/local.h"
-
-static int open_console(struct app *app, struct app_output *output, const struct plan_sink *plan,
-                        const struct sink_config *config, struct err *err)
-{
-    struct sink_console_options options = {.num_rows = plan->num_rows,
-                                           .truncate_width =
-                                               plan->truncate ? (uint32_t)plan->truncate_width : 0};
-    if (app->options.preview_records > 0)
-        options.num_rows = app->options.preview_records;
-    if (!app->writer) {
-        int code = stdout_writer_create(&app->writer, app->loop, app->options.stdout_fd, err);
-        if (code)
-            return code;
-    }
-    return sink_console_create(&output->sink, config, &options, app->writer, err);
-}
-
-static int open_files(struct app *app, struct app_output *output, const struct plan_sink *plan,
-                      const struct sink_config *config, struct err *err)
-{
-    struct sink_files_options options = {.path = plan->path, .id8 = {app->id, 8}};
-    int code = store_local_create(&output->store, app->loop, plan->path, err);
-    if (code)
-        return code;
-    return sink_files_create(&output->sink, config, &options, output->store, err);
-}
-
-static int open_sink(struct app *app, uint32_t query, const struct plan_sink *plan, struct err *err)
-{
-    struct app_output *output = &app->outputs[app->output_count++];
-    struct sink_config config = {.loop = app->loop,
-                                 .query = app->options.plan->queries[query].name,
-                                 .name = plan->name,
-                                 .schema = engine_schema(app->engine, query)};
-    output->query = query;
-    int code = plan->format == SINK_CONSOLE ? open_console(app, output, plan, &config, err)
-                                            : open_files(app, output, plan, &config, err);
-    return code ? err_prefix(err, "query %.*s, sink %.*s", STR_ARG(config.query),
-                             STR_ARG(config.name))
-                : 0;
-}
-
-/* A preview prints every query once, whatever its sinks. */
-static int open_sinks(struct app *app, struct err *err)
-{
-    const struct plan *plan = app->options.plan;
-    const struct plan_sink preview = {
-        .name = STR("preview"), .format = SINK_CONSOLE, .truncate = true, .truncate_width = 20};
-    uint32_t total = 0;
-    for (uint32_t q = 0; q < plan->query_count; q++)
-        total += plan->queries[q].sink_count + 1;
-    app->outputs = calloc(total + 1, sizeof *app->outputs);
-    if (!app->outputs)
-        return err_set(err, ERR_NOMEM, "out of memory for the sinks");
-    for (uint32_t q = 0; q < plan->query_count; q++) {
-        const struct plan_query *query = &plan->queries[q];
-        bool previews = app->options.preview_records > 0;
-        int code = previews ? open_sink(app, q, &preview, err) : 0;
-        for (uint32_t i = 0; i < query->sink_count && !previews && !code; i++)
-            code = open_sink(app, q, &query->sinks[i], err);
-        if (code)
-            return code;
-    }
-    return 0;
-}
 
 static void observe_upload(void *user, double seconds)
 {
@@ -101,8 +33,10 @@ static int open_source(struct app *app, struct err *err)
                                            .log = app->options.log,
                                            .queue_bytes_max = mem_kafka_bytes_max(&app->memory),
                                            .available_now = app->options.available_now};
-    struct source_hooks hooks = {
-        .user = app, .changed = app_source_changed, .records = app_take_records};
+    struct source_hooks hooks = {.user = app,
+                                 .headers = engine_reads_headers(app->engine),
+                                 .changed = app_source_changed,
+                                 .records = app_take_records};
     return kafka_source_create(&app->source, app->loop, &options, &hooks, err);
 }
 
@@ -111,8 +45,8 @@ static int init_books(struct app *app)
     uint32_t n = app->options.plan->query_count;
     app->books = calloc(n, sizeof *app->books);
     app->rows_out_total = calloc(n, sizeof *app->rows_out_total);
-    app->last.rows_out = calloc(n, sizeof *app->last.rows_out);
-    return app->books && app->rows_out_total && app->last.rows_out ? 0 : ERR_NOMEM;
+    app->last.queries = calloc(n, sizeof *app->last.queries);
+    return app->books && app->rows_out_total && app->last.queries ? 0 : ERR_NOMEM;
 }
 
 static int bind_engine(struct app *app, struct err *err)
@@ -128,11 +62,29 @@ static int bind_engine(struct app *app, struct err *err)
     return code;
 }
 
+/* What `validate` warns of. */
+static void log_warnings(const struct app *app)
+{
+    const struct plan *plan = app->options.plan;
+    const char *warning = engine_source_warning(app->engine);
+    if (warning)
+        log_line(app->options.log, LOG_WARN, warning);
+    for (uint32_t i = 0; i < plan->query_count; i++) {
+        char name[128];
+        warning = engine_query_warning(app->engine, i);
+        snprintf(name, sizeof name, "%.*s", STR_ARG(plan->queries[i].name));
+        if (warning)
+            log_line(app->options.log, LOG_WARN, warning, LOG_S("query", name));
+    }
+}
+
 int app_open_parts(struct app *app, struct err *err)
 {
     int code = bind_engine(app, err);
     if (code == 0)
-        code = open_sinks(app, err);
+        log_warnings(app);
+    if (code == 0)
+        code = app_open_sinks(app, err);
     if (code)
         return code;
     if (app_slot_init(app, &app->slots[0]) != 0 || app_slot_init(app, &app->slots[1]) != 0 ||

@@ -19,15 +19,24 @@ static enum status_state state_of(const struct app *app, struct str *reason)
         *reason = str_of(app->err.msg);
         return STATUS_FAILED;
     }
-    if (app->stopping || app->stage != APP_RUNNING)
+    uint64_t since_ms;
+    const struct sink *failing = app_failing_sink(app, &since_ms);
+    if (app->stopping || app->stage != APP_RUNNING) {
+        *reason = failing ? str_of(sink_health(failing)->err.msg) : *reason;
         return STATUS_STOPPING;
+    }
     if (!app->source || app->source->state == SOURCE_STARTING || !app->machine_ready) {
-        *reason = app->source && app->source->trouble[0] ? str_of(app->source->trouble)
-                                                         : STR("finding partitions and offsets");
+        *reason = failing                                  ? str_of(sink_health(failing)->err.msg)
+                  : app->source && app->source->trouble[0] ? str_of(app->source->trouble)
+                                                           : STR("finding partitions and offsets");
         return STATUS_STARTING;
     }
     if (app->source->trouble[0] || !app->source->connected) {
         *reason = str_of(app->source->trouble);
+        return STATUS_DEGRADED;
+    }
+    if (failing) {
+        *reason = str_of(sink_health(failing)->err.msg);
         return STATUS_DEGRADED;
     }
     int64_t behind = 0;
@@ -134,19 +143,76 @@ static struct status_offsets ends_of(const struct app *app, struct arena *arena)
     return offsets_of(app, ends, app->source->partition_count, arena);
 }
 
-static void fill_query_sinks(const struct app *app, uint32_t query, struct status_query *out,
-                             struct arena *arena)
+static size_t held_bytes(const struct app *app, uint32_t output)
 {
-    struct status_sink *sinks = ARENA_ARRAY(arena, struct status_sink, app->output_count + 1);
-    for (uint32_t i = 0; sinks && app->stage == APP_RUNNING && i < app->output_count; i++) {
-        if (app->outputs[i].query != query)
-            continue;
-        sinks[out->sink_count++] = (struct status_sink){
-            .name = sink_name(app->outputs[i].sink),
-            .description = sink_description(app->outputs[i].sink),
-            .output_rows = app->batches ? (int64_t)app->last.rows_out[query] : 0};
+    size_t held = sink_bytes(app->outputs[output].sink);
+    for (int s = 0; s < 2; s++) {
+        const struct sink_batch *batch =
+            app->slots[s].outputs ? app->slots[s].outputs[output].batch : NULL;
+        held += batch ? sink_batch_bytes(batch) : 0;
     }
-    out->sinks = sinks;
+    return held;
+}
+
+/* Of a query, or of the source: those behind the queries. */
+static const struct status_sink *sinks_of(const struct app *app, uint32_t query, uint32_t *count,
+                                          struct arena *arena)
+{
+    uint32_t queries = app->options.plan->query_count;
+    struct status_sink *sinks = ARENA_ARRAY(arena, struct status_sink, app->output_count + 1);
+    *count = 0;
+    for (uint32_t i = 0; sinks && i < app->output_count; i++) {
+        const struct sink *sink = app->outputs[i].sink;
+        uint32_t of = app->outputs[i].query;
+        if (!sink || (of < queries ? of : queries) != query)
+            continue;
+        const struct health *health = sink_health(sink);
+        bool failing = health && health->failing;
+        sinks[(*count)++] = (struct status_sink){
+            .name = sink_name(sink),
+            .description = sink_description(sink),
+            .output_rows = of >= queries  ? -1
+                           : app->batches ? (int64_t)app->last.queries[query].rows_out
+                                          : 0,
+            .objects = sink_counters(sink)->objects,
+            .bytes = sink_counters(sink)->bytes,
+            .held_bytes = held_bytes(app, i),
+            .retries = health ? health->retries : 0,
+            .failing = failing,
+            .error = failing ? str_of(health->err.msg) : (struct str){0}};
+    }
+    return sinks;
+}
+
+static struct status_event_time event_time(const struct app *app, uint32_t query)
+{
+    struct status_event_time out = {STATUS_UNKNOWN, STATUS_UNKNOWN, STATUS_UNKNOWN, STATUS_UNKNOWN};
+    const struct query_counts *counts = &app->last.queries[query];
+    if (app->batches == 0 || !app->options.plan->watermark.given)
+        return out;
+    out.watermark_ms = counts->watermark_us / 1000;
+    if (counts->event_times == 0)
+        return out;
+    out.avg_ms = counts->event_avg_us / 1000;
+    out.max_ms = counts->event_max_us / 1000;
+    out.min_ms = counts->event_min_us / 1000;
+    return out;
+}
+
+static void fill_state(const struct app *app, uint32_t query, struct status_query *out,
+                       struct arena *arena)
+{
+    const struct query_counts *counts = &app->last.queries[query];
+    struct status_state_operator *state = ARENA_NEW(arena, struct status_state_operator);
+    if (!state || app->batches == 0 || !engine_keeps_state(app->engine, query))
+        return;
+    *state = (struct status_state_operator){.rows_total = (int64_t)counts->state_rows,
+                                            .rows_updated = (int64_t)counts->state.updated,
+                                            .rows_dropped_by_watermark =
+                                                (int64_t)counts->state.late_pairs,
+                                            .memory_used_bytes = (int64_t)counts->state_bytes};
+    out->state_operators = state;
+    out->state_operator_count = 1;
 }
 
 static void fill_query(const struct app *app, uint32_t i, struct status_query *out,
@@ -157,23 +223,24 @@ static void fill_query(const struct app *app, uint32_t i, struct status_query *o
     const struct app_progress *last = &app->last;
     const struct books *books = &app->books[i];
     bool any = app->batches > 0;
-    *out = (struct status_query){
-        .name = query->name,
-        .output_mode = str_of(modes[query->output_mode]),
-        .batch_id = any ? last->batch_id : STATUS_UNKNOWN,
-        .timestamp_ms = any ? last->timestamp_ms : STATUS_UNKNOWN,
-        .input_rows = last->records,
-        .input_rows_per_second = last->input_per_s,
-        .processed_rows_per_second = last->processed_per_s,
-        .duration = {.add_batch = last->add_batch_ms,
-                     .wal_commit = last->wal_commit_ms,
-                     .commit_offsets = last->commit_offsets_ms,
-                     .trigger_execution = last->total_ms},
-        .event_time = {STATUS_UNKNOWN, STATUS_UNKNOWN, STATUS_UNKNOWN, STATUS_UNKNOWN},
-        .books = {books->read, books->malformed, books->filtered, books->no_event_time,
-                  books->future, books->deduplicated, books->late, books->accepted},
-        .output_rows_total = app->rows_out_total[i]};
-    fill_query_sinks(app, i, out, arena);
+    *out = (struct status_query){.name = query->name,
+                                 .output_mode = str_of(modes[query->output_mode]),
+                                 .batch_id = any ? last->batch_id : STATUS_UNKNOWN,
+                                 .timestamp_ms = any ? last->timestamp_ms : STATUS_UNKNOWN,
+                                 .input_rows = last->records,
+                                 .input_rows_per_second = last->input_per_s,
+                                 .processed_rows_per_second = last->processed_per_s,
+                                 .duration = {.add_batch = last->add_batch_ms,
+                                              .wal_commit = last->wal_commit_ms,
+                                              .commit_offsets = last->commit_offsets_ms,
+                                              .trigger_execution = last->total_ms},
+                                 .event_time = event_time(app, i),
+                                 .books = {books->read, books->malformed, books->filtered,
+                                           books->no_event_time, books->future, books->deduplicated,
+                                           books->late, books->accepted},
+                                 .output_rows_total = app->rows_out_total[i]};
+    fill_state(app, i, out, arena);
+    out->sinks = sinks_of(app, i, &out->sink_count, arena);
     out->source.description = str_of(app->source->description);
     out->source.start = offsets_of(app, last->start_offsets, last->partition_count, arena);
     out->source.end = offsets_of(app, last->end_offsets, last->partition_count, arena);
@@ -201,6 +268,7 @@ static void fill_source(const struct app *app, struct status_source *out, struct
                                   .error = str_of(app->source->trouble),
                                   .partitions = partitions,
                                   .partition_count = partitions ? n : 0};
+    out->sinks = sinks_of(app, app->options.plan->query_count, &out->sink_count, arena);
 }
 
 static void print_status(void *user, struct buf *out)

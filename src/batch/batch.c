@@ -5,13 +5,13 @@ static int64_t next_multiple(int64_t now_ms, int64_t interval_ms)
     return interval_ms > 0 ? (now_ms / interval_ms + 1) * interval_ms : now_ms;
 }
 
-static void open_batch(struct batch_machine *machine, int64_t now_ms)
+static void open_batch(struct batch_machine *machine)
 {
     struct batch *batch =
         machine->committing == &machine->slots[0] ? &machine->slots[1] : &machine->slots[0];
     INVARIANT(batch->stage == BATCH_FREE);
     uint32_t slot = batch->slot;
-    *batch = (struct batch){.stage = BATCH_FILLING, .slot = slot, .id = -1, .opened_ms = now_ms};
+    *batch = (struct batch){.stage = BATCH_FILLING, .slot = slot, .id = machine->next_id};
     machine->filling = batch;
     machine->ops->open(machine->user, batch);
 }
@@ -22,7 +22,7 @@ void batch_machine_init(struct batch_machine *machine, const struct batch_config
     *machine = (struct batch_machine){
         .config = *config, .ops = ops, .user = user, .next_id = next_id, .next_trigger_ms = now_ms};
     machine->slots[1].slot = 1;
-    open_batch(machine, now_ms);
+    open_batch(machine);
 }
 
 /* ---- filling ---- */
@@ -71,8 +71,10 @@ static enum batch_seal_reason preview_reason(const struct batch_machine *machine
 static enum batch_seal_reason trigger_reason(const struct batch_machine *machine,
                                              const struct batch_input *input)
 {
-    if (input->now_ms < machine->next_trigger_ms || machine->filling->records == 0)
+    if (input->now_ms < machine->next_trigger_ms)
         return SEAL_NOT;
+    if (machine->filling->records == 0)
+        return input->no_data_due && input->pending == 0 ? SEAL_NO_DATA : SEAL_NOT;
     bool one_more = machine->config.interval_ms > 0 && !machine->filling->trigger_slice &&
                     input->pending > 0 && input->pending <= input->slice_max &&
                     !cap_reached(machine);
@@ -89,14 +91,16 @@ static enum batch_seal_reason seal_reason(const struct batch_machine *machine,
         return batch->records > 0 ? SEAL_STOP : SEAL_NOT;
     if (machine->config.preview_offsets > 0)
         return preview_reason(machine, input);
-    if (memory_full(machine, input))
+    if (memory_full(machine, input) && !input->draining)
         return SEAL_MEMORY;
     if (cap_reached(machine) && runs_free(machine) && (batch->records > 0 || is_first(machine)))
         return SEAL_CAP;
     if (is_first(machine))
         return input->limit_reached ? SEAL_FIRST : SEAL_NOT;
+    if (machine->config.available_now && input->limit_reached)
+        return batch->records > 0 ? SEAL_END : input->no_data_due ? SEAL_NO_DATA : SEAL_NOT;
     if (machine->config.available_now)
-        return input->limit_reached && batch->records > 0 ? SEAL_END : SEAL_NOT;
+        return SEAL_NOT;
     return trigger_reason(machine, input);
 }
 
@@ -107,8 +111,11 @@ static void seal(struct batch_machine *machine, const struct batch_input *input,
     batch->id = machine->next_id++;
     batch->reason = reason;
     batch->sealed_ms = input->now_ms;
-    bool on_trigger = reason == SEAL_TRIGGER && machine->config.interval_ms > 0;
+    bool on_trigger =
+        (reason == SEAL_TRIGGER || reason == SEAL_NO_DATA) && machine->config.interval_ms > 0;
     batch->trigger_ms = on_trigger ? machine->next_trigger_ms : input->now_ms;
+    if (batch->timestamp_ms == 0)
+        batch->timestamp_ms = batch->trigger_ms;
     if (reason == SEAL_MEMORY) {
         machine->cap_used += batch->offsets;
     } else {
@@ -123,7 +130,7 @@ static void seal(struct batch_machine *machine, const struct batch_input *input,
     if (machine->config.preview_offsets > 0)
         machine->stopping = true;
     if (!machine->err.code)
-        open_batch(machine, input->now_ms);
+        open_batch(machine);
 }
 
 /* A trigger that finds nothing to do waits for the next multiple, as Spark's does. */
@@ -165,7 +172,8 @@ bool batch_held(const struct batch_machine *machine, const struct batch_input *i
 {
     if (machine->finished || machine->err.code || !machine->filling)
         return false;
-    return machine->committing && (cap_reached(machine) || memory_full(machine, input));
+    bool full = memory_full(machine, input);
+    return (machine->committing && (cap_reached(machine) || full)) || (full && input->draining);
 }
 
 int64_t batch_slice_offsets_max(const struct batch_machine *machine,
@@ -187,6 +195,10 @@ void batch_slice_opened(struct batch_machine *machine, int64_t now_ms)
     REQUIRE(!machine->slice_open && machine->filling);
     machine->slice_open = true;
     machine->filling->trigger_slice = now_ms >= machine->next_trigger_ms;
+    if (machine->filling->timestamp_ms == 0)
+        machine->filling->timestamp_ms = is_first(machine) || machine->config.interval_ms == 0
+                                             ? now_ms
+                                             : machine->next_trigger_ms;
 }
 
 void batch_slice_closed(struct batch_machine *machine, int64_t offsets, int64_t records)
@@ -197,8 +209,10 @@ void batch_slice_closed(struct batch_machine *machine, int64_t offsets, int64_t 
     machine->filling->offsets += offsets;
     machine->filling->records += records;
     /* Gaps alone make no batch, so they must not use up its cap either. */
-    if (machine->filling->records == 0 && !is_first(machine))
+    if (machine->filling->records == 0 && !is_first(machine)) {
         machine->filling->offsets = 0;
+        machine->filling->timestamp_ms = 0;
+    }
 }
 
 int64_t batch_next_turn_ms(const struct batch_machine *machine)
@@ -275,7 +289,7 @@ static enum step commit_step(struct batch_machine *machine, const struct batch_i
     case BATCH_FILLING:
         break;
     }
-    INVARIANT(!"a batch that commits is sealed");
+    INVARIANT(false && "a batch that commits is sealed");
     return PENDING;
 }
 
@@ -286,13 +300,14 @@ void batch_machine_run(struct batch_machine *machine, const struct batch_input *
     int64_t latest_ms = next_multiple(now.now_ms, machine->config.interval_ms);
     if (machine->next_trigger_ms > latest_ms) /* the clock was set back */
         machine->next_trigger_ms = latest_ms;
+    bool sealed = false;
     while (moved && !machine->finished && !machine->err.code) {
         moved = machine->committing && commit_step(machine, &now) == READY;
         const struct batch *filling = machine->filling;
-        if (!machine->err.code && !machine->committing)
+        if (!machine->err.code && !machine->committing && !sealed)
             moved = fill_step(machine, &now) || moved;
-        if (machine->filling != filling)
-            now.held_bytes = 0; /* the new batch holds nothing yet */
+        /* A seal changes what the caller knows: the new batch waits for the next look. */
+        sealed |= machine->filling != filling;
     }
 }
 
@@ -323,6 +338,7 @@ void batch_machine_fail(struct batch_machine *machine, const struct err *err)
 
 const char *batch_seal_reason_name(enum batch_seal_reason reason)
 {
-    static const char *const names[] = {"not", "first", "trigger", "cap", "memory", "end", "stop"};
+    static const char *const names[] = {"not",    "first", "trigger", "cap",
+                                        "memory", "end",   "stop",    "no data"};
     return names[reason];
 }

@@ -12,7 +12,8 @@
  *     done:          report offsets and metrics; the slot is free
  *
  * Two batches exist: one filling, one from seal to done. When the filling one is full and the other
- * is not done, batch_slice_offsets_max() is 0: back pressure is this state, not a heuristic. */
+ * is not done, or what fills it is on its way to a store, batch_slice_offsets_max() is 0: back
+ * pressure is this state, not a heuristic. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,19 +37,23 @@ enum batch_seal_reason {
     SEAL_MEMORY,  /* its share of the memory budget is full */
     SEAL_END,     /* availableNow: everything there was at start is read */
     SEAL_STOP,    /* the process is to stop */
+    SEAL_NO_DATA, /* a watermark moved, and no record came since: a batch without data */
 };
 
 struct batch {
     enum batch_stage stage;
     uint32_t slot; /* 0 or 1: names the caller's own part of the batch */
-    int64_t id;    /* from seal on; -1 before */
+    int64_t id;    /* from open on: the batch before is sealed by then */
     uint32_t slices;
     int64_t offsets; /* that its closed slices cover */
     int64_t records; /* in its closed slices */
     enum batch_seal_reason reason;
-    int64_t trigger_ms; /* when the trigger that sealed it was due */
-    int64_t opened_ms, sealed_ms, prepared_ms, decided_ms; /* wall clock, when each stage ended */
-    uint32_t tickets;   /* handed out in this stage and not yet joined */
+    /* current_timestamp(): when the trigger it waits for is due; without an interval, and for batch
+     * 0, when its first slice was opened. 0 before. */
+    int64_t timestamp_ms;
+    int64_t trigger_ms;                         /* when the trigger that sealed it was due */
+    int64_t sealed_ms, prepared_ms, decided_ms; /* wall clock, when each stage ended */
+    uint32_t tickets;                           /* handed out in this stage and not yet joined */
     bool trigger_slice; /* the last slice before a due trigger's seal was opened */
     bool started;       /* the stage's operation has been asked for */
 };
@@ -87,6 +92,8 @@ struct batch_input {
     int64_t pending;    /* offsets known to be unread, up to the limits that hold now */
     bool limit_reached; /* batch 0, availableNow: all end offsets fixed at start are reached */
     size_t held_bytes;  /* memory the filling batch's outputs hold */
+    bool draining;      /* some of it is on its way out: to wait is better than to seal */
+    bool no_data_due;   /* a batch without data has something to do */
     int64_t slice_max;  /* offsets the next slice may take (slice_offsets_max) */
 };
 
@@ -108,14 +115,16 @@ struct batch_machine {
 void batch_machine_init(struct batch_machine *machine, const struct batch_config *config,
                         const struct batch_ops *ops, void *user, int64_t next_id, int64_t now_ms);
 
-/* Moves every batch as far as it can go now. Call it at every turn of the loop. */
+/* Moves every batch as far as it can go with what the caller knows: at most one is sealed. Call it
+ * at every turn of the loop, and once more soon after a seal. */
 void batch_machine_run(struct batch_machine *machine, const struct batch_input *input);
 
 /* Offsets the next slice may take: 0 while one is open, while the filling batch is full (see held)
  * or when it is about to be sealed. */
 int64_t batch_slice_offsets_max(const struct batch_machine *machine,
                                 const struct batch_input *input);
-/* The filling batch may take no more before the other is done: the whole source is held. */
+/* The filling batch may take no more before the other is done, or before memory of its own outputs
+ * has reached their store: the whole source is held. */
 bool batch_held(const struct batch_machine *machine, const struct batch_input *input);
 void batch_slice_opened(struct batch_machine *machine, int64_t now_ms);
 void batch_slice_closed(struct batch_machine *machine, int64_t offsets, int64_t records);

@@ -3,26 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- values --- */
+#include "base/size.h"
 
-/* A decimal number without sign or exponent at the start; what follows it. */
-static bool take_decimal(struct str text, double *number, struct str *rest)
-{
-    char digits[40];
-    size_t n = 0;
-    bool digit = false;
-    while (n < text.n && n < sizeof(digits) - 1 &&
-           ((text.p[n] >= '0' && text.p[n] <= '9') || text.p[n] == '.')) {
-        digit |= text.p[n] != '.';
-        digits[n] = text.p[n];
-        n++;
-    }
-    digits[n] = '\0';
-    char *end;
-    *number = strtod(digits, &end);
-    *rest = (struct str){text.p + n, text.n - n};
-    return digit && *end == '\0';
-}
+/* --- values --- */
 
 struct unit {
     const char *name;
@@ -33,7 +16,7 @@ struct unit {
 static bool take_scaled(struct str text, const struct unit *units, size_t count, double *out)
 {
     struct str rest;
-    if (!take_decimal(text, out, &rest))
+    if (!size_take_decimal(text, out, &rest))
         return false;
     for (size_t i = 0; i < count; i++)
         if (str_eq_nocase(rest, str_of(units[i].name))) {
@@ -52,21 +35,6 @@ bool arg_to_duration_ms(struct str text, int64_t *ms)
     if (!take_scaled(text, units, COUNT_OF(units), &value) || value < 1)
         return false;
     *ms = (int64_t)(value + 0.5);
-    return true;
-}
-
-bool arg_to_size(struct str text, int64_t *bytes)
-{
-    static const double k = 1024;
-    static const struct unit units[] = {
-        {"", 1},          {"b", 1},          {"k", k},           {"kb", k},
-        {"kib", k},       {"m", k * k},      {"mb", k * k},      {"mib", k * k},
-        {"g", k * k * k}, {"gb", k * k * k}, {"gib", k * k * k},
-    };
-    double value;
-    if (!take_scaled(text, units, COUNT_OF(units), &value) || value < 1)
-        return false;
-    *bytes = (int64_t)value;
     return true;
 }
 
@@ -97,7 +65,7 @@ static bool set_value(const struct arg_option *option, const char *value)
     case ARG_DURATION:
         return arg_to_duration_ms(text, option->dest);
     case ARG_SIZE:
-        return arg_to_size(text, option->dest);
+        return size_parse(text, option->dest);
     case ARG_LIST: {
         struct arg_list *list = option->dest; /* made large enough by args_parse */
         list->items[list->count++] = value;

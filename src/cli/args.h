@@ -61,4 +61,3 @@ void args_help(const struct arg_spec *spec, FILE *out);
 int args_usage_error(const struct arg_spec *spec, const struct err *err);
 
 bool arg_to_duration_ms(struct str text, int64_t *ms);
-bool arg_to_size(struct str text, int64_t *bytes);

@@ -35,7 +35,8 @@ static bool is_floating(const struct type *type)
     return type && (type->kind == TYPE_FLOAT || type->kind == TYPE_DOUBLE);
 }
 
-static bool near(struct str a, struct str b)
+/* FLOATs are compared as such: JDK 17 writes some with more digits than they have. */
+static bool near(struct str a, struct str b, bool single)
 {
     char left[400], right[400];
     if (a.n >= sizeof left || b.n >= sizeof right)
@@ -44,7 +45,8 @@ static bool near(struct str a, struct str b)
     memcpy(right, b.p, b.n);
     left[a.n] = right[b.n] = '\0';
     double x = strtod(left, NULL), y = strtod(right, NULL);
-    return x == y || fabs(x - y) <= FLOAT_TOLERANCE * fmax(fabs(x), fabs(y));
+    return x == y || (single && strtof(left, NULL) == strtof(right, NULL)) ||
+           fabs(x - y) <= FLOAT_TOLERANCE * fmax(fabs(x), fabs(y));
 }
 
 static bool equal(const struct doc_node *a, const struct doc_node *b, const struct type *type);
@@ -82,7 +84,8 @@ static bool equal(const struct doc_node *a, const struct doc_node *b, const stru
     case DOC_ARRAY:
         return equal_arrays(a, b, type);
     case DOC_NUMBER:
-        return str_eq(a->text, b->text) || (is_floating(type) && near(a->text, b->text));
+        return str_eq(a->text, b->text) ||
+               (is_floating(type) && near(a->text, b->text, type->kind == TYPE_FLOAT));
     default:
         return str_eq(a->text, b->text);
     }
@@ -188,7 +191,10 @@ static void match(struct rows *expected, struct rows *actual)
             begin++;
         for (uint32_t k = begin; k < actual->count && actual->items[k].hash == row->hash; k++) {
             struct row *other = &actual->items[k];
-            if (other->matched || !equal(row->value, other->value, expected->schema))
+            /* Two columns may have one name: then the text alone tells that rows are equal. */
+            bool same =
+                str_eq(row->text, other->text) || equal(row->value, other->value, expected->schema);
+            if (other->matched || !same)
                 continue;
             row->matched = other->matched = true;
             break;

@@ -184,7 +184,7 @@ int cli_run(int argc, char **argv)
         {"--http", ARG_STRING, &args.common.http, "ADDR:PORT", "where to serve HTTP; port 0: any",
          NULL},
         {"--memory", ARG_SIZE, &args.common.memory_bytes, "SIZE",
-         "memory budget (default 64m, at least 16m)", NULL},
+         "memory budget of all but state (default 64m, at least 16m)", NULL},
         {"--log-format", ARG_STRING, &args.common.log_format, "text|json", "default text", NULL},
         {"--log-level", ARG_STRING, &args.common.log_level, "LEVEL",
          "debug, info (default), warn or error", NULL},

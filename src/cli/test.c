@@ -11,6 +11,7 @@
 #include "cli/rows.h"
 #include "format/console.h"
 #include "format/json_rows.h"
+#include "os/clock.h"
 
 enum { INPUT_BYTES_MAX = 1 << 30, PATH_SIZE = 4096, BATCHES_MAX = 100000 };
 
@@ -26,8 +27,12 @@ struct test_case {
     struct plan *plan;
     struct engine *engine;
     struct engine_counts counts;
-    struct output *outputs; /* per query */
-    int64_t batch;
+    struct output *outputs;           /* per query */
+    uint64_t extra_rows[EXTRA_COUNT]; /* of the batch */
+    int64_t batch, batch_ms;          /* batch_ms: when it began, current_timestamp() */
+    struct buf *saved; /* with restart_each_batch: a snapshot and the deltas after it */
+    uint32_t saved_count;
+    bool restart_each_batch; /* the state goes through its encoding after every batch */
     bool different;
 };
 
@@ -43,12 +48,21 @@ static int on_rows(void *user, uint32_t query, const struct block *rows, struct 
     return output->console ? console_table_add(&output->table, rows, err) : 0;
 }
 
+/* Dead letters and late rows have no expected files; their counts are checked (check_books). */
+static int on_extra(void *user, enum engine_extra extra, const struct block *rows, struct err *err)
+{
+    struct test_case *test = user;
+    (void)err;
+    test->extra_rows[extra] += rows->rows;
+    return 0;
+}
+
 static int run_block(struct test_case *test, const struct record *records, uint32_t count,
                      struct err *err)
 {
-    struct engine_hooks hooks = {.user = test, .rows = on_rows};
+    struct engine_hooks hooks = {.user = test, .rows = on_rows, .extra = on_extra};
     struct record_block block = {.topic = STR("test"), .records = records, .count = count};
-    return engine_process(test->engine, &block, test->batch * 1000, &hooks, &test->counts, err);
+    return engine_process(test->engine, &block, test->batch_ms, &hooks, &test->counts, err);
 }
 
 /* '\n' ends a record; an empty line is an empty value. */
@@ -61,7 +75,8 @@ static int run_records(struct test_case *test, struct str text, struct err *err)
     while (text.n > 0 && code == 0) {
         const char *end = memchr(text.p, '\n', text.n);
         size_t n = end ? (size_t)(end - text.p) : text.n;
-        records[count++] = (struct record){.value = {text.p, n}, .offset = offset++};
+        records[count++] = (struct record){
+            .value = {text.p, n}, .offset = offset++, .timestamp_ms = test->batch_ms};
         text = (struct str){text.p + n + (end != NULL), text.n - n - (end != NULL)};
         if (count == BLOCK_ROWS_MAX || text.n == 0) {
             code = run_block(test, records, count, err);
@@ -161,7 +176,7 @@ static int compare_console(struct test_case *test, uint32_t query, struct err *e
     struct buf expected = {0}, got = {0}, diff = {0};
     char path[PATH_SIZE];
     bool there;
-    if (!test->outputs[query].console)
+    if (!test->outputs[query].console || !test->counts.queries[query].takes_part)
         return 0;
     int code = read_expected(test, "console", "txt", query, &expected, path, &there, err);
     if (code == 0 && there) {
@@ -191,14 +206,85 @@ static int compare_batch(struct test_case *test, struct err *err)
     return code;
 }
 
-static int run_batch(struct test_case *test, struct str input, struct err *err)
+/* The books balance, and what lateRows and deadLetter got is what was counted. */
+static int check_books(const struct test_case *test, struct err *err)
 {
+    uint64_t late = 0;
+    for (uint32_t i = 0; i < test->plan->query_count; i++) {
+        const struct query_counts *counts = &test->counts.queries[i];
+        late += counts->late_records + counts->books.future;
+        if (!books_balance(&counts->books))
+            return err_set(err, ERR_INVALID, "batch %lld: the books of query %.*s do not balance",
+                           (long long)test->batch, STR_ARG(test->plan->queries[i].name));
+    }
+    if (test->plan->late_rows && test->extra_rows[EXTRA_LATE_ROWS] != late)
+        return err_set(err, ERR_INVALID, "batch %lld: lateRows got %llu rows, counted were %llu",
+                       (long long)test->batch,
+                       (unsigned long long)test->extra_rows[EXTRA_LATE_ROWS],
+                       (unsigned long long)late);
+    if (test->plan->dead_letter && test->extra_rows[EXTRA_DEAD_LETTER] != test->counts.malformed)
+        return err_set(err, ERR_INVALID, "batch %lld: deadLetter got %llu rows, not %llu",
+                       (long long)test->batch,
+                       (unsigned long long)test->extra_rows[EXTRA_DEAD_LETTER],
+                       (unsigned long long)test->counts.malformed);
+    return 0;
+}
+
+/* Saves the state, drops it, and goes on with what was saved: a snapshot, then deltas upon it. */
+static int restart(struct test_case *test, struct err *err)
+{
+    struct buf part = {0}, before = {0}, after = {0};
+    if (engine_encode(test->engine, STATE_SNAPSHOT, &before) != 0)
+        return err_set(err, ERR_NOMEM, "the state could not be saved");
+    enum state_extent extent = test->saved_count ? STATE_DELTA : STATE_SNAPSHOT;
+    int code = engine_encode(test->engine, extent, &part);
+    struct buf *grown = realloc(test->saved, (test->saved_count + 1) * sizeof *grown);
+    if (!grown || code != 0) {
+        buf_fini(&part);
+        buf_fini(&before);
+        return err_set(err, code ? code : ERR_NOMEM, "the state could not be saved");
+    }
+    test->saved = grown;
+    test->saved[test->saved_count++] = part;
+    engine_destroy(test->engine);
+    test->engine = NULL;
+    struct arena arena = {0};
+    struct plan_errors errors = {0};
+    code = engine_create(&test->engine, test->plan, &arena, &errors);
+    arena_fini(&arena);
+    if (code != 0)
+        err_set(err, code, "the queries could not be bound again");
+    for (uint32_t i = 0; i < test->saved_count && code == 0; i++)
+        code = engine_decode(test->engine, buf_str(&test->saved[i]), err);
+    if (code == 0 && engine_encode(test->engine, STATE_SNAPSHOT, &after) != 0)
+        code = err_set(err, ERR_NOMEM, "the state could not be saved");
+    if (code == 0 && !str_eq(buf_str(&before), buf_str(&after)))
+        code = err_set(err, ERR_CORRUPT, "batch %lld: the state read back is another one",
+                       (long long)test->batch);
+    buf_fini(&before);
+    buf_fini(&after);
+    return code;
+}
+
+static int run_batch(struct test_case *test, const struct str *input, struct err *err)
+{
+    struct engine_hooks hooks = {.user = test, .rows = on_rows, .extra = on_extra};
+    engine_counts_reset(&test->counts, test->engine);
+    memset(test->extra_rows, 0, sizeof test->extra_rows);
+    test->batch_ms = clock_wall_ms();
     int code = open_outputs(test, err);
+    if (code == 0 && input)
+        code = run_records(test, *input, err);
     if (code == 0)
-        code = run_records(test, input, err);
+        code = engine_seal(test->engine, input != NULL, test->batch_ms, NULL, 0, &hooks,
+                           &test->counts, err);
+    if (code == 0)
+        code = check_books(test, err);
     if (code == 0)
         code = compare_batch(test, err);
     close_outputs(test);
+    if (code == 0 && test->restart_each_batch)
+        code = restart(test, err);
     test->batch++;
     return code;
 }
@@ -262,8 +348,7 @@ static int64_t batch_of(const char *name, const char *ending)
     return batch;
 }
 
-/* A file about a batch that did not run expects what is not there. No query with state exists yet,
- * so there is no no-data batch either. */
+/* A file about a batch that did not run expects what is not there. */
 static int check_query_files(struct test_case *test, const char *path, const char *ending,
                              struct err *err)
 {
@@ -330,12 +415,17 @@ static int run_batches(struct test_case *test, char **names, uint32_t count, str
         char path[PATH_SIZE];
         snprintf(path, sizeof path, "%s/input/%s", test->dir, names[i]);
         code = load_file(path, INPUT_BYTES_MAX, &input, err);
+        struct str text = buf_str(&input);
         if (code == 0)
-            code = run_batch(test, buf_str(&input), err);
+            code = run_batch(test, &text, err);
         buf_fini(&input);
         if (code)
             return code;
     }
+    while (code == 0 && engine_wants_batch(test->engine))
+        code = run_batch(test, NULL, err);
+    if (code)
+        return code;
     return check_names(test, "expected", "ndjson", err) ? err->code
                                                         : check_names(test, "console", "txt", err);
 }
@@ -360,15 +450,18 @@ static void finish(struct test_case *test)
     for (uint32_t i = 0; test->outputs && i < test->plan->query_count; i++)
         buf_fini(&test->outputs[i].rows);
     free(test->outputs);
+    for (uint32_t i = 0; i < test->saved_count; i++)
+        buf_fini(&test->saved[i]);
+    free(test->saved);
     engine_counts_fini(&test->counts);
     engine_destroy(test->engine);
     plan_destroy(test->plan);
 }
 
 /* 0 passed, 1 different, 2 bad. */
-static int run_case(const char *dir)
+static int run_case(const char *dir, bool restart_each_batch)
 {
-    struct test_case test = {.dir = dir};
+    struct test_case test = {.dir = dir, .restart_each_batch = restart_each_batch};
     struct err err = {0};
     char path[PATH_SIZE];
     char **names = NULL;
@@ -393,7 +486,14 @@ static int run_case(const char *dir)
 
 int cli_test(int argc, char **argv)
 {
+    bool restart_each_batch = false;
+    const struct arg_option table[] = {
+        {"--restart-each-batch", ARG_FLAG, &restart_each_batch, NULL,
+         "save the state after each batch, drop it, and go on with what was saved", NULL},
+    };
     const struct arg_spec spec = {
+        .options = table,
+        .option_count = COUNT_OF(table),
         .command = "sluice test",
         .summary = "Runs conformance cases: a pipeline, its input and the rows Spark gave for it.",
         .operand = "CASE_DIR...",
@@ -414,7 +514,7 @@ int cli_test(int argc, char **argv)
     }
     for (uint32_t i = 0; i < cases.count && code == 0; i++) {
         static const char *const words[] = {"ok", "DIFFERENT", "BAD"};
-        int result = run_case(cases.items[i]);
+        int result = run_case(cases.items[i], restart_each_batch);
         printf("%s %s\n", words[result], cases.items[i]);
         worst = result > worst ? result : worst;
         passed += result == 0;

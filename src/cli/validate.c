@@ -4,6 +4,7 @@
 
 #include "cli/args.h"
 #include "cli/load.h"
+#include "cli/print_sink.h"
 
 static void print_names(struct buf *out, const struct str *names, uint32_t count)
 {
@@ -52,11 +53,10 @@ static void print_start(struct buf *out, const struct plan_kafka *kafka)
     }
 }
 
-static void print_source(struct buf *out, const struct plan *plan)
+static int print_source(struct buf *out, const struct plan *plan, const struct engine *engine)
 {
     static const char *const formats[] = {"json", "text", "binary"};
     static const char *const modes[] = {"PERMISSIVE", "FAILFAST", "DROPMALFORMED"};
-    const struct type *schema = plan->value.schema;
     buf_printf(out, "source %.*s: kafka, ", STR_ARG(plan->view));
     print_topics(out, &plan->kafka);
     buf_append_str(out, STR(", from "));
@@ -67,32 +67,23 @@ static void print_source(struct buf *out, const struct plan *plan)
     buf_printf(out, "\n  decode: %s", formats[plan->value.format]);
     if (plan->value.format == FORMAT_JSON)
         buf_printf(out, ", %s", modes[plan->value.mode]);
-    for (uint32_t i = 0; i < schema->field_count; i++) {
-        buf_printf(out, "\n    %.*s ", STR_ARG(schema->fields[i].name));
-        type_print(schema->fields[i].type, out);
-    }
     buf_append_char(out, '\n');
+    int code = engine_explain_source(engine, out);
+    if (plan->dead_letter)
+        print_sink(out, "malformed records to", plan->dead_letter);
+    if (plan->late_rows)
+        print_sink(out, "late rows to", plan->late_rows);
+    return code;
 }
 
-static void print_sink(struct buf *out, const struct plan_sink *sink)
-{
-    static const char *const formats[] = {"console", "json", "parquet", "csv", "kafka"};
-    buf_printf(out, "  sink %.*s: %s", STR_ARG(sink->name), formats[sink->format]);
-    if (sink->path.n)
-        buf_printf(out, " to %.*s", STR_ARG(sink->path));
-    if (sink->format == SINK_CONSOLE && sink->truncate)
-        buf_printf(out, ", %d rows, cells cut to %d characters", sink->num_rows,
-                   sink->truncate_width);
-    else if (sink->format == SINK_CONSOLE)
-        buf_printf(out, ", %d rows, whole cells", sink->num_rows);
-    buf_append_char(out, '\n');
-}
-
-static void print_query(struct buf *out, const struct plan_query *query, const struct type *schema)
+static int print_query(struct buf *out, const struct plan *plan, const struct engine *engine,
+                       uint32_t index)
 {
     static const char *const modes[] = {"append", "update", "complete"};
-    buf_printf(out, "query %.*s: %s, keeps no state\n", STR_ARG(query->name),
-               modes[query->output_mode]);
+    const struct plan_query *query = &plan->queries[index];
+    const struct type *schema = engine_schema(engine, index);
+    buf_printf(out, "query %.*s: %s\n", STR_ARG(query->name), modes[query->output_mode]);
+    int code = engine_explain_query(engine, index, out);
     buf_append_str(out, STR("  rows:"));
     for (uint32_t i = 0; i < schema->field_count; i++) {
         buf_printf(out, "%s %.*s ", i ? "," : "", STR_ARG(schema->fields[i].name));
@@ -100,28 +91,36 @@ static void print_query(struct buf *out, const struct plan_query *query, const s
     }
     buf_append_char(out, '\n');
     for (uint32_t i = 0; i < query->sink_count; i++)
-        print_sink(out, &query->sinks[i]);
+        print_sink(out, "sink", &query->sinks[i]);
+    return code;
 }
 
-static void print_plan(const struct plan *plan, const struct engine *engine)
+/* ERR_NOMEM. */
+static int print_plan(const struct plan *plan, const struct engine *engine)
 {
     struct buf out = {0};
     buf_printf(&out, "pipeline %.*s\n", STR_ARG(plan->name));
-    print_source(&out, plan);
+    int code = print_source(&out, plan, engine);
     if (plan->available_now)
         buf_append_str(&out, STR("trigger: available now\n"));
     else if (plan->trigger_interval_ms > 0)
         buf_printf(&out, "trigger: every %lld ms\n", (long long)plan->trigger_interval_ms);
     else
         buf_append_str(&out, STR("trigger: as fast as possible\n"));
-    for (uint32_t i = 0; i < plan->query_count; i++)
-        print_query(&out, &plan->queries[i], engine_schema(engine, i));
+    for (uint32_t i = 0; i < plan->query_count && code == 0; i++)
+        code = print_query(&out, plan, engine, i);
+    print_s3(&out, plan);
     if (plan->http_enabled)
         buf_printf(&out, "http: %.*s port %u\n", STR_ARG(plan->http_host), plan->http_port);
     if (plan->checkpoint.n == 0)
         buf_append_str(&out, STR("checkpoint: none, so a restart begins anew\n"));
-    fputs(buf_cstr(&out), stdout);
+    code = code == 0 && out.failed ? ERR_NOMEM : code;
+    if (code == 0)
+        fputs(buf_cstr(&out), stdout);
+    else
+        fputs("sluice: out of memory\n", stderr);
     buf_fini(&out);
+    return code;
 }
 
 int cli_validate(int argc, char **argv)
@@ -153,8 +152,7 @@ int cli_validate(int argc, char **argv)
     } else {
         struct load_options load = {.file = operands.items[0], .overrides = &overrides};
         if (load_plan(&plan, &engine, &load) == 0) {
-            print_plan(plan, engine);
-            exit_code = 0;
+            exit_code = print_plan(plan, engine) == 0 ? 0 : 1;
         }
     }
     engine_destroy(engine);

@@ -195,6 +195,24 @@ static void add_query_source(struct writer *w, cJSON *object,
     add_offsets(w, item, "latestOffset", &source->latest);
 }
 
+static void add_sink_array(struct writer *w, cJSON *object, const struct status_sink *sinks,
+                           uint32_t count)
+{
+    cJSON *array = add_array(w, object, "sinks");
+    for (uint32_t i = 0; i < count; i++) {
+        cJSON *item = append_object(w, array);
+        add_string(w, item, "name", sinks[i].name);
+        add_string(w, item, "description", sinks[i].description);
+        add_int(w, item, "numOutputRows", sinks[i].output_rows);
+        add_count(w, item, "objects", sinks[i].objects);
+        add_count(w, item, "bytes", sinks[i].bytes);
+        add_count(w, item, "heldBytes", sinks[i].held_bytes);
+        add_count(w, item, "retries", sinks[i].retries);
+        add_bool(w, item, "failing", sinks[i].failing);
+        add_known_string(w, item, "error", sinks[i].error);
+    }
+}
+
 static void add_sinks(struct writer *w, cJSON *object, const struct status_query *query)
 {
     if (query->sink_count == 0) {
@@ -204,13 +222,7 @@ static void add_sinks(struct writer *w, cJSON *object, const struct status_query
         add_string(w, first, "description", query->sinks[0].description);
         add_int(w, first, "numOutputRows", query->sinks[0].output_rows);
     }
-    cJSON *array = add_array(w, object, "sinks");
-    for (uint32_t i = 0; i < query->sink_count; i++) {
-        cJSON *item = append_object(w, array);
-        add_string(w, item, "name", query->sinks[i].name);
-        add_string(w, item, "description", query->sinks[i].description);
-        add_int(w, item, "numOutputRows", query->sinks[i].output_rows);
-    }
+    add_sink_array(w, object, query->sinks, query->sink_count);
 }
 
 static void add_totals(struct writer *w, cJSON *object, const struct status_query *query)
@@ -266,6 +278,7 @@ static void append_source(struct writer *w, cJSON *array, const struct status_so
         add_bool(w, item, "held", partition->held);
         add_bool(w, item, "leftOut", partition->left_out);
     }
+    add_sink_array(w, object, source->sinks, source->sink_count);
 }
 
 static void add_checkpoint(struct writer *w, cJSON *root,

@@ -52,7 +52,12 @@ struct status_query_source {
 
 struct status_sink {
     struct str name, description;
-    int64_t output_rows; /* of the last batch; -1 as Spark where a sink cannot tell */
+    int64_t output_rows;     /* of the last batch; -1 as Spark where a sink cannot tell */
+    uint64_t objects, bytes; /* published since the start of the run */
+    uint64_t held_bytes;     /* memory of rows that are not published yet */
+    uint64_t retries;
+    bool failing;     /* operations wait to be tried again */
+    struct str error; /* why; empty: null */
 };
 
 /* The books since the start of the run: read is the sum of the others. */
@@ -91,6 +96,8 @@ struct status_source {
     struct str error;     /* the last problem while not connected; empty: null */
     const struct status_partition *partitions;
     uint32_t partition_count;
+    const struct status_sink *sinks; /* deadLetter, lateRows */
+    uint32_t sink_count;
 };
 
 struct status_checkpoint {

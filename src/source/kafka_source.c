@@ -228,6 +228,11 @@ static int hand_on(struct kafka_source *source, uint32_t i, struct err *err)
                                  .partition = partition->partition,
                                  .records = batch->records,
                                  .count = batch->count};
+    if (source->hooks.headers) {
+        arena_reset(&source->headers);
+        if (kafka_batch_headers(batch, &source->headers, &block) != 0)
+            return err_set(err, ERR_NOMEM, "out of memory for headers of messages");
+    }
     partition->records += batch->count;
     partition->bytes += batch->bytes;
     source->slice_records += batch->count;
@@ -398,6 +403,7 @@ static void finish_close(void *user)
     void *closed_user = source->closed_user;
     kafka_batch_fini(&source->batch);
     arena_fini(&source->names);
+    arena_fini(&source->headers);
     free(source->base.partitions);
     free(source->parts);
     free(source->slices);

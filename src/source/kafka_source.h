@@ -59,6 +59,7 @@ struct kafka_source {
     struct kafka_source_options options;
     const struct plan_kafka *plan;
     struct source_hooks hooks;
+    struct arena headers; /* of the block being handed on */
     struct kafka_consumer *consumer;
     uint32_t sized_for; /* partitions the client's queues are sized for */
     struct kafka_batch batch;

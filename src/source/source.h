@@ -36,6 +36,7 @@ struct source_progress {
 
 struct source_hooks {
     void *user;
+    bool headers; /* blocks come with the records' headers, which somebody reads */
     /* On the loop: the state or what is pending may have changed. Never from inside a call. */
     void (*changed)(void *user);
     /* From inside drain: the next records. A failure ends the drain with its code. */

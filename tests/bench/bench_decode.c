@@ -45,7 +45,8 @@ static void decode_all(struct json_decoder *decoder, const struct record *record
         uint32_t rows = count - at < BLOCK_ROWS ? count - at : BLOCK_ROWS;
         struct block block;
         struct err err;
-        if (json_decode_block(decoder, records + at, rows, arena, &block, malformed, &err) != 0) {
+        if (json_decode_block(decoder, records + at, rows, 0, arena, &block, malformed, &err) !=
+            0) {
             fprintf(stderr, "%s\n", err.msg);
             exit(1);
         }

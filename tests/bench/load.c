@@ -1,9 +1,10 @@
 /* load.c: fills a topic with lab messages, so many per partition, as fast as librdkafka takes them.
  *
- *     bench_load BROKERS TOPIC COUNT[,COUNT]...
+ *     bench_load BROKERS TOPIC COUNT[,COUNT]... [SPAN_SECONDS]
  *
  * Event time advances with the offset alike in all partitions: message i of n of a partition lies
- * at i/n of the whole span, whatever the partition's size. The same arguments give the same bytes.
+ * at i/n of the whole span (a second for a thousand messages, unless it is given), whatever the
+ * partition's size. The same arguments give the same bytes.
  * A topic that does not exist is left to the broker to create. */
 #include <inttypes.h>
 #include <librdkafka/rdkafka.h>
@@ -24,6 +25,7 @@ struct load {
     int64_t counts[PARTITIONS_MAX];
     int64_t sent[PARTITIONS_MAX];
     int64_t total;
+    int64_t span_s; /* of event time */
     uint64_t random;
     int64_t failed;
 };
@@ -79,7 +81,7 @@ static int64_t send_one(struct load *load, int partition, int64_t number)
     static const char *const types[] = {"purchase", "withdrawal", "transfer"};
     static const char *const places[] = {"store", "online"};
     double fraction = (double)load->sent[partition] / (double)load->counts[partition];
-    time_t at = start_s + (int64_t)(fraction * (double)(load->total / messages_per_second));
+    time_t at = start_s + (int64_t)(fraction * (double)load->span_s);
     struct tm tm;
     gmtime_r(&at, &tm);
     char key[32], value[MESSAGE_MAX];
@@ -151,8 +153,8 @@ static int64_t load_run(struct load *load)
 
 int main(int argc, char **argv)
 {
-    if (argc != 4) {
-        fprintf(stderr, "usage: bench_load BROKERS TOPIC COUNT[,COUNT]...\n");
+    if (argc != 4 && argc != 5) {
+        fprintf(stderr, "usage: bench_load BROKERS TOPIC COUNT[,COUNT]... [SPAN_SECONDS]\n");
         return 2;
     }
     struct load load = {.random = 88172645463325252ULL};
@@ -162,6 +164,7 @@ int main(int argc, char **argv)
         load.counts[load.partitions] = strtoll(part, NULL, 10);
         load.total += load.counts[load.partitions++];
     }
+    load.span_s = argc == 5 ? strtoll(argv[4], NULL, 10) : load.total / messages_per_second;
     int64_t bytes =
         load_connect(&load, argv[1], argv[2]) || load_await_topic(&load) ? -1 : load_run(&load);
     if (load.topic) {

@@ -86,9 +86,14 @@ static void start(struct world *w, const struct batch_config *config)
     batch_machine_init(&w->machine, config, &ops, w, 0, w->input.now_ms);
 }
 
+/* Turns until nothing is sealed any more; a batch without data is sealed once per call. */
 static void run(struct world *w)
 {
-    batch_machine_run(&w->machine, &w->input);
+    int opened;
+    do {
+        opened = w->opened;
+        batch_machine_run(&w->machine, &w->input);
+    } while (w->opened != opened && !w->input.no_data_due);
 }
 
 /* Reads one slice of what is pending; returns the offsets taken. */
@@ -187,6 +192,63 @@ Test(batch, an_idle_trigger_makes_no_batch)
     cr_assert_eq(batch_next_turn_ms(&w.machine), 30000);
 }
 
+/* A watermark that moved makes one batch without data, at the next trigger, unless data comes. */
+Test(batch, a_batch_without_data_follows_at_the_next_trigger)
+{
+    struct world w;
+    past_first(&w, &ten_seconds);
+    w.input.no_data_due = true;
+    run(&w);
+    cr_assert_eq(w.done, 1, "not before the trigger");
+    w.input.now_ms = 20000;
+    w.input.pending = 5;
+    run(&w);
+    cr_assert_eq(w.done, 1, "records come first");
+    w.input.pending = 0;
+    run(&w);
+    cr_assert_eq(w.done, 2);
+    cr_assert_eq(w.records_done, 0);
+    w.input.no_data_due = false;
+    w.input.now_ms = 30000;
+    run(&w);
+    cr_assert_eq(w.done, 2);
+}
+
+Test(batch, available_now_ends_with_the_batch_without_data)
+{
+    struct world w;
+    struct batch_config config = {.available_now = true, .bytes_max = 1000000};
+    start(&w, &config);
+    w.input.limit_reached = true;
+    w.input.no_data_due = true;
+    run(&w);
+    cr_assert_eq(w.done, 1);
+    cr_assert_not(w.machine.finished);
+    run(&w);
+    cr_assert_eq(w.done, 2);
+    w.input.no_data_due = false;
+    run(&w);
+    cr_assert(w.machine.finished);
+}
+
+/* Rows are evaluated before their trigger: its time is known already. */
+Test(batch, the_timestamp_is_that_of_the_trigger)
+{
+    struct world w;
+    past_first(&w, &ten_seconds);
+    w.input.now_ms = 31000;
+    run(&w);
+    w.input.pending = 5;
+    slice(&w);
+    cr_assert_eq(w.machine.filling->timestamp_ms, 40000);
+    struct batch_config free_running = {.bytes_max = 1000000};
+    past_first(&w, &free_running);
+    w.input.now_ms = 99000;
+    w.input.pending = 5;
+    slice(&w);
+    cr_assert_eq(w.machine.filling->timestamp_ms, 99000, "not when the batch before ended");
+}
+
 Test(batch, gaps_without_records_make_no_batch)
 {
     struct world w;
@@ -196,6 +258,29 @@ Test(batch, gaps_without_records_make_no_batch)
     w.input.now_ms = 20000;
     run(&w);
     cr_assert_eq(w.done, 1);
+}
+
+/* What is on its way to a store is waited for: the batch goes on when there is room again. */
+Test(batch, memory_that_drains_holds_the_source)
+{
+    struct world w;
+    struct batch_config config = {.interval_ms = 10000, .bytes_max = 100};
+    past_first(&w, &config);
+    w.input.pending = 1000000;
+    cr_assert_gt(slice(&w), 0);
+    w.input.held_bytes = 100;
+    w.input.draining = true;
+    run(&w);
+    cr_assert_eq(w.done, 1, "not sealed");
+    cr_assert(batch_held(&w.machine, &w.input));
+    cr_assert_eq(slice(&w), 0);
+    w.input.held_bytes = 50;
+    cr_assert_not(batch_held(&w.machine, &w.input));
+    cr_assert_gt(slice(&w), 0);
+    w.input.held_bytes = 100;
+    w.input.draining = false;
+    run(&w);
+    cr_assert_eq(w.done, 2, "nothing drains: sealed by memory");
 }
 
 Test(batch, two_batches_exist_and_then_the_source_is_held)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/size.h"
 #include "cli/args.h"
 
 static struct {
@@ -139,9 +140,17 @@ Test(args, reads_durations_and_sizes)
     }
     for (size_t i = 0; i < COUNT_OF(bad); i++)
         cr_expect_not(arg_to_duration_ms(str_of(bad[i]), &value), "%s", bad[i]);
-    cr_expect(arg_to_size(STR("1g"), &value));
+    cr_expect(size_parse(STR("1g"), &value));
     cr_expect_eq(value, 1 << 30);
-    cr_expect(arg_to_size(STR("128MB"), &value));
+    cr_expect(size_parse(STR("128MB"), &value));
     cr_expect_eq(value, 128 << 20);
-    cr_expect_not(arg_to_size(STR("1t"), &value));
+    cr_expect(size_parse(STR("64 MiB"), &value));
+    cr_expect_eq(value, 64 << 20);
+    cr_expect(size_parse(STR("1.5k"), &value));
+    cr_expect_eq(value, 1536);
+    cr_expect_not(size_parse(STR("1t"), &value));
+    cr_expect_not(size_parse(STR("0"), &value));
+    cr_expect_not(size_parse(STR("-1m"), &value));
+    cr_expect_not(size_parse(STR(" "), &value));
+    cr_expect_not(size_parse(STR("10000000g"), &value));
 }

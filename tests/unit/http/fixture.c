@@ -12,14 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
-
-void leak_check(void)
-{
-    if (__lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
-        abort();
-}
-
 static void give_status(void *user, struct buf *out)
 {
     out->failed = ((struct fixture *)user)->out_of_memory;

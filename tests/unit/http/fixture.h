@@ -43,9 +43,6 @@ void fixture_run(struct fixture *fixture, void (*client)(struct fixture *fixture
 /* From the client: closes the server now. */
 void fixture_close_server(struct fixture *fixture);
 
-/* For a suite's .fini: aborts when memory leaked, where the build has a leak sanitizer. */
-void leak_check(void);
-
 struct response {
     int status;
     char head[4096]; /* status line and headers */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "fixture.h"
+#include "leaks.h"
 
 #define GET(path)  "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
 #define HEAD(path) "HEAD " path " HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -19,7 +20,7 @@ static void setup(void)
     fixture_init(&fixture);
 }
 
-TestSuite(http, .init = setup, .fini = leak_check, .timeout = 60);
+TestSuite(http, .init = setup, .fini = leaks_check, .timeout = 60);
 
 /* ---- what is answered ---- */
 

@@ -9,8 +9,18 @@ static const struct status_offset end[] = {
 static const struct status_state_operator operators[] = {{1000, 20, 3, 65536}};
 
 static const struct status_sink sinks[] = {
-    {STR("console0"), STR("console[numRows=20, truncate=false]"), 100},
-    {STR("lake"), STR("json[/tmp/\xd0\xbe\xd0\xb7\xd0\xb5\xd1\x80\xd0\xbe]"), -1}};
+    {.name = STR("console0"),
+     .description = STR("console[numRows=20, truncate=false]"),
+     .output_rows = 100},
+    {.name = STR("lake"),
+     .description = STR("json[/tmp/\xd0\xbe\xd0\xb7\xd0\xb5\xd1\x80\xd0\xbe]"),
+     .output_rows = -1,
+     .objects = 3,
+     .bytes = 4096,
+     .held_bytes = 512,
+     .retries = 7,
+     .failing = true,
+     .error = STR("cannot write: no room")}};
 
 static const struct status_query queries[] = {
     {

@@ -3,6 +3,7 @@
 #include <criterion/criterion.h>
 
 #include "fixture.h"
+#include "leaks.h"
 #include "status_fixture.h"
 
 static struct buf text;
@@ -10,7 +11,7 @@ static struct buf text;
 static void teardown(void)
 {
     buf_fini(&text);
-    leak_check();
+    leaks_check();
 }
 
 TestSuite(status, .fini = teardown);
@@ -58,6 +59,8 @@ Test(status, progress_has_sparks_names)
     EXPECT_HAS("\"startOffset\":{\"tx\":{\"0\":10,\"1\":20}}");
     EXPECT_HAS("\"sink\":{\"description\":\"console[numRows=20, truncate=false]\","
                "\"numOutputRows\":100}");
+    EXPECT_HAS("\"objects\":3,\"bytes\":4096,\"heldBytes\":512,\"retries\":7,"
+               "\"failing\":true,\"error\":\"cannot write: no room\"}");
 }
 
 Test(status, unknown_is_null)

@@ -73,4 +73,5 @@ Test(plan_corpus, bad)
 Test(plan_corpus, example)
 {
     check(PIPELINES_DIR "/../../examples", "transactions.json");
+    check(PIPELINES_DIR "/../../examples", "lake.json");
 }

@@ -33,7 +33,7 @@ static void expect_sql(const char *query, uint32_t line, uint32_t column, const 
     struct buf out = {0};
     help_parse(&help, help_document("", "", query, ""));
     cr_assert_eq(help.code, 0, "%s", buf_cstr(&help.printed));
-    plan_sql_error(&help.errors, &help.arena, &help.plan->queries[0], line, column, ERR_INVALID,
+    plan_sql_error(&help.errors, &help.arena, &help.plan->queries[0].sql, line, column, ERR_INVALID,
                    "wrong");
     plan_errors_print(&help.errors, STR("p"), &out);
     cr_expect_str_eq(buf_cstr(&out), printed);
@@ -106,7 +106,8 @@ Test(plan_errors, long_lines_are_cut)
     buf_append_str(&sql, STR("\"" SINKS));
     help_parse(&help, help_document("", "", buf_cstr(&sql), ""));
     cr_assert_eq(help.code, 0, "%s", buf_cstr(&help.printed));
-    plan_sql_error(&help.errors, &help.arena, &help.plan->queries[0], 1, 101, ERR_INVALID, "wrong");
+    plan_sql_error(&help.errors, &help.arena, &help.plan->queries[0].sql, 1, 101, ERR_INVALID,
+                   "wrong");
     struct str excerpt = help.errors.items[0].excerpt;
     const char *newline = memchr(excerpt.p, '\n', excerpt.n);
     cr_assert(newline);

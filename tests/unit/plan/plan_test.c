@@ -128,7 +128,7 @@ Test(plan, queries_and_sinks)
     cr_expect(str_is(plan->queries[0].sql.text, "SELECT *\nFROM tx"));
     cr_expect(!sinks[0].truncate && sinks[0].num_rows == 7);
     cr_expect(str_is(sinks[1].name, "json1") && str_is(sinks[1].path, "/tmp/x"));
-    cr_expect_eq(sinks[1].option_count, 1);
+    cr_expect(sinks[1].file.kind == FILE_JSON && sinks[1].file.compression == COMPRESSION_NONE);
     cr_expect(sinks[2].truncate && sinks[2].truncate_width == 8);
     cr_expect_eq(plan->queries[1].output_mode, OUTPUT_UPDATE);
     cr_expect(plan->available_now && str_is(plan->http_host, "::1") && plan->http_port == 0);
@@ -229,8 +229,8 @@ Test(plan, secrets_stay_hidden)
         ",\"kafka.sasl.password\":\"${SECRET}${NO}\"",
         ",\"kafka.sasl.jaas.config\":\"password=hunter2\"",
         ",\"kafka.ssl.key.password\":null,\"kafka.ssl.keystore.password\":\"hunter2\"",
-        ",\"subscribe\":\"t\"}},\"s3\":{\"secretAccessKey\":[\"hunter2\"],\"secretKey\":"
-        "\"hunter2\"",
+        (",\"subscribe\":\"t\"}},\"s3\":{\"secretAccessKey\":[\"hunter2\"],\"secretKey\":"
+         "\"hunter2\""),
         ",\"subscribe\":\"t\"}},\"s3\":\"hunter2\",\"x\":{\"a\":\"hunter2\"",
     };
     for (size_t i = 0; i < COUNT_OF(options); i++) {

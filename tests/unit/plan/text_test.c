@@ -9,7 +9,7 @@ static void interval_is(const char *text, int64_t ms)
 {
     int64_t found = -1;
     size_t at;
-    const char *problem = plan_interval_parse(str_of(text), &found, &at);
+    const char *problem = plan_interval_parse(str_of(text), 0, &found, &at);
     cr_expect(!problem && found == ms, "%s: %s %lld", text, problem ? problem : "",
               (long long)found);
 }
@@ -18,8 +18,19 @@ static void interval_fails(const char *text, size_t at)
 {
     int64_t ms;
     size_t found = 999;
-    cr_expect(plan_interval_parse(str_of(text), &ms, &found), "%s", text);
+    cr_expect(plan_interval_parse(str_of(text), 0, &ms, &found), "%s", text);
     cr_expect_eq(found, at, "%s: %zu", text, found);
+}
+
+/* As IntervalUtils.getDuration with its 31 days a month. */
+Test(plan_interval, months)
+{
+    int64_t ms;
+    size_t at;
+    cr_expect(!plan_interval_parse(STR("1 month"), 31, &ms, &at) && ms == 31 * 86400000LL);
+    cr_expect(!plan_interval_parse(STR("-1 year 400 days"), 31, &ms, &at) && ms == 28 * 86400000LL);
+    cr_expect(!plan_interval_parse(STR("0 months"), 0, &ms, &at) && ms == 0);
+    cr_expect(plan_interval_parse(STR("178956970 years"), 31, &ms, &at) != NULL);
 }
 
 /* The values are those of Spark 3.5.3's stringToInterval. */

@@ -1,15 +1,12 @@
 #define _GNU_SOURCE
 #include "fixture.h"
+#include "leaks.h"
 
 #include <dirent.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-int __lsan_do_recoverable_leak_check(void);
-#endif
 
 void fixture_init(struct fixture *fixture)
 {
@@ -50,10 +47,7 @@ void fixture_fini(struct fixture *fixture)
     cr_assert_eq(uv_run(&fixture->loop, UV_RUN_DEFAULT), 0);
     cr_assert_eq(uv_loop_close(&fixture->loop), 0);
     nftw(fixture->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-#if defined(__SANITIZE_ADDRESS__)
-    if (__lsan_do_recoverable_leak_check())
-        abort();
-#endif
+    leaks_check();
 }
 
 const char *fixture_path(const struct fixture *fixture, const char *name)
@@ -151,17 +145,15 @@ int fixture_append(struct fixture *fixture, struct probe *probe, struct store_up
     return probe_wait(fixture, probe);
 }
 
-int fixture_seal(struct fixture *fixture, struct probe *probe, struct store_upload *upload,
-                 const char *key)
+int fixture_seal(struct fixture *fixture, struct probe *probe, struct store_upload *upload)
 {
-    store_upload_seal(upload, &probe->request, str_of(key), probe_callback, NULL);
+    store_upload_seal(upload, &probe->request, probe_callback, NULL);
     return probe_wait(fixture, probe);
 }
 
-int fixture_publish(struct fixture *fixture, struct probe *probe, struct store_upload *upload,
-                    const char *key)
+int fixture_publish(struct fixture *fixture, struct probe *probe, struct store_upload *upload)
 {
-    store_upload_publish(upload, &probe->request, str_of(key), probe_callback, NULL);
+    store_upload_publish(upload, &probe->request, probe_callback, NULL);
     return probe_wait(fixture, probe);
 }
 

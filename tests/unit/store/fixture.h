@@ -46,8 +46,6 @@ int fixture_begin(struct fixture *fixture, struct probe *probe, const char *key,
                   struct store_upload **upload);
 int fixture_append(struct fixture *fixture, struct probe *probe, struct store_upload *upload,
                    struct str bytes);
-int fixture_seal(struct fixture *fixture, struct probe *probe, struct store_upload *upload,
-                 const char *key);
-int fixture_publish(struct fixture *fixture, struct probe *probe, struct store_upload *upload,
-                    const char *key);
+int fixture_seal(struct fixture *fixture, struct probe *probe, struct store_upload *upload);
+int fixture_publish(struct fixture *fixture, struct probe *probe, struct store_upload *upload);
 int fixture_abort(struct fixture *fixture, struct probe *probe, struct store_upload *upload);

@@ -28,17 +28,17 @@ TestSuite(store_upload, .init = setup, .fini = teardown, .timeout = 60);
 Test(store_upload, appears_at_publish_only)
 {
     struct store_upload *upload;
-    cr_assert(store_names_at_seal(fixture.store));
-    cr_assert_eq(fixture_begin(&fixture, &probe, "out/part-x.json", &upload), 0);
-    cr_expect(str_starts_with(upload->id, STR("out/.part-x.json.tmp-")));
+    cr_assert_eq(fixture_begin(&fixture, &probe, "out/part-0007.json", &upload), 0);
+    cr_expect(str_starts_with(upload->id, STR("out/.part-0007.json.tmp-")));
+    cr_expect(str_is(upload->key, "out/part-0007.json"));
     cr_assert_eq(fixture_append(&fixture, &probe, upload, STR("one ")), 0);
     cr_assert_eq(fixture_append(&fixture, &probe, upload, STR("")), 0);
     cr_assert_eq(fixture_append(&fixture, &probe, upload, STR("two")), 0);
     cr_expect_eq(upload->bytes, 7);
-    cr_assert_eq(fixture_seal(&fixture, &probe, upload, "out/part-0007.json"), 0);
+    cr_assert_eq(fixture_seal(&fixture, &probe, upload), 0);
     cr_expect_eq(fixture_count_files(&fixture, "out", false), 1);
     cr_expect_eq(fixture_count_files(&fixture, "out", true), 1, "still hidden");
-    cr_assert_eq(fixture_publish(&fixture, &probe, upload, "out/part-0007.json"), 0);
+    cr_assert_eq(fixture_publish(&fixture, &probe, upload), 0);
     cr_expect_null(probe.request.upload);
     cr_expect(fixture_file_is(&fixture, "out/part-0007.json", STR("one two")));
     cr_expect_eq(fixture_count_files(&fixture, "out", false), 1);
@@ -52,7 +52,7 @@ Test(store_upload, abort_leaves_nothing)
         if (stage > 0)
             cr_assert_eq(fixture_append(&fixture, &probe, upload, STR("bytes")), 0);
         if (stage > 1)
-            cr_assert_eq(fixture_seal(&fixture, &probe, upload, "out/a"), 0);
+            cr_assert_eq(fixture_seal(&fixture, &probe, upload), 0);
         cr_assert_eq(fixture_abort(&fixture, &probe, upload), 0);
         cr_expect_eq(fixture_count_files(&fixture, "out", false), 0);
     }
@@ -64,8 +64,8 @@ Test(store_upload, never_overwrites)
     cr_assert_eq(fixture_put(&fixture, &probe, "out/a", STR("old")), 0);
     cr_assert_eq(fixture_begin(&fixture, &probe, "out/a", &upload), 0);
     cr_assert_eq(fixture_append(&fixture, &probe, upload, STR("new")), 0);
-    cr_assert_eq(fixture_seal(&fixture, &probe, upload, "out/a"), 0);
-    cr_expect_eq(fixture_publish(&fixture, &probe, upload, "out/a"), ERR_EXISTS);
+    cr_assert_eq(fixture_seal(&fixture, &probe, upload), 0);
+    cr_expect_eq(fixture_publish(&fixture, &probe, upload), ERR_EXISTS);
     cr_expect(strstr(probe.request.err.msg, "/out/a already exists"));
     cr_expect(fixture_file_is(&fixture, "out/a", STR("old")));
     cr_assert_eq(fixture_abort(&fixture, &probe, upload), 0);
@@ -81,13 +81,12 @@ Test(store_upload, publish_can_be_repeated)
         const char *key = linked ? "out/linked" : "out/renamed";
         cr_assert_eq(fixture_begin(&fixture, &probe, key, &upload), 0);
         cr_assert_eq(fixture_append(&fixture, &probe, upload, STR("bytes")), 0);
-        cr_assert_eq(fixture_seal(&fixture, &probe, upload, key), 0);
+        cr_assert_eq(fixture_seal(&fixture, &probe, upload), 0);
         snprintf(temp, sizeof temp, "%.*s", STR_ARG(upload->id));
         cr_assert_eq(link(fixture_path(&fixture, temp), fixture_path(&fixture, key)), 0);
         if (!linked)
             cr_assert_eq(unlink(fixture_path(&fixture, temp)), 0);
-        cr_assert_eq(fixture_publish(&fixture, &probe, upload, key), 0, "%s",
-                     probe.request.err.msg);
+        cr_assert_eq(fixture_publish(&fixture, &probe, upload), 0, "%s", probe.request.err.msg);
         cr_expect(fixture_file_is(&fixture, key, STR("bytes")));
         cr_expect_eq(fixture_count_files(&fixture, "out", true), 0);
     }
@@ -98,10 +97,10 @@ Test(store_upload, a_lost_temporary_is_an_error)
     struct store_upload *upload;
     char temp[200];
     cr_assert_eq(fixture_begin(&fixture, &probe, "a", &upload), 0);
-    cr_assert_eq(fixture_seal(&fixture, &probe, upload, "a"), 0);
+    cr_assert_eq(fixture_seal(&fixture, &probe, upload), 0);
     snprintf(temp, sizeof temp, "%.*s", STR_ARG(upload->id));
     cr_assert_eq(unlink(fixture_path(&fixture, temp)), 0);
-    cr_expect_eq(fixture_publish(&fixture, &probe, upload, "a"), ERR_NOT_FOUND);
+    cr_expect_eq(fixture_publish(&fixture, &probe, upload), ERR_NOT_FOUND);
     cr_expect(strstr(probe.request.err.msg, "cannot publish "));
     cr_expect_eq(fixture_abort(&fixture, &probe, upload), 0);
 }
@@ -110,11 +109,10 @@ Test(store_upload, order_of_steps_is_checked)
 {
     struct store_upload *upload;
     cr_assert_eq(fixture_begin(&fixture, &probe, "out/a", &upload), 0);
-    cr_expect_eq(fixture_publish(&fixture, &probe, upload, "out/a"), ERR_INVALID);
-    cr_expect_eq(fixture_seal(&fixture, &probe, upload, "elsewhere/a"), ERR_INVALID);
-    cr_expect_eq(fixture_seal(&fixture, &probe, upload, "out/a"), 0);
+    cr_expect_eq(fixture_publish(&fixture, &probe, upload), ERR_INVALID);
+    cr_expect_eq(fixture_seal(&fixture, &probe, upload), 0);
     cr_expect_eq(fixture_append(&fixture, &probe, upload, STR("late")), ERR_INVALID);
-    cr_expect_eq(fixture_seal(&fixture, &probe, upload, "out/a"), ERR_INVALID);
+    cr_expect_eq(fixture_seal(&fixture, &probe, upload), ERR_INVALID);
     cr_expect_eq(fixture_abort(&fixture, &probe, upload), 0);
 }
 
@@ -126,8 +124,8 @@ Test(store_upload, long_names_leave_room_for_the_suffix)
     key[255] = '\0';
     cr_assert_eq(fixture_begin(&fixture, &probe, key, &upload), 0, "%s", probe.request.err.msg);
     cr_assert_eq(fixture_append(&fixture, &probe, upload, STR("x")), 0);
-    cr_assert_eq(fixture_seal(&fixture, &probe, upload, key), 0);
-    cr_assert_eq(fixture_publish(&fixture, &probe, upload, key), 0);
+    cr_assert_eq(fixture_seal(&fixture, &probe, upload), 0);
+    cr_assert_eq(fixture_publish(&fixture, &probe, upload), 0);
     cr_expect(fixture_file_is(&fixture, key, STR("x")));
 }
 
@@ -139,10 +137,10 @@ Test(store_upload, two_uploads_of_one_key)
     cr_expect_not(str_eq(first->id, second->id));
     cr_assert_eq(fixture_append(&fixture, &probe, first, STR("first")), 0);
     cr_assert_eq(fixture_append(&fixture, &probe, second, STR("second")), 0);
-    cr_assert_eq(fixture_seal(&fixture, &probe, second, "a"), 0);
-    cr_assert_eq(fixture_seal(&fixture, &probe, first, "a"), 0);
-    cr_expect_eq(fixture_publish(&fixture, &probe, second, "a"), 0);
-    cr_expect_eq(fixture_publish(&fixture, &probe, first, "a"), ERR_EXISTS);
+    cr_assert_eq(fixture_seal(&fixture, &probe, second), 0);
+    cr_assert_eq(fixture_seal(&fixture, &probe, first), 0);
+    cr_expect_eq(fixture_publish(&fixture, &probe, second), 0);
+    cr_expect_eq(fixture_publish(&fixture, &probe, first), ERR_EXISTS);
     cr_expect(fixture_file_is(&fixture, "a", STR("second")));
     cr_expect_eq(fixture_abort(&fixture, &probe, first), 0);
 }
@@ -152,7 +150,7 @@ Test(store_upload, close_forgets_open_uploads)
     struct store_upload *upload;
     cr_assert_eq(fixture_begin(&fixture, &probe, "open", &upload), 0);
     cr_assert_eq(fixture_begin(&fixture, &probe, "sealed", &upload), 0);
-    cr_assert_eq(fixture_seal(&fixture, &probe, upload, "sealed"), 0);
+    cr_assert_eq(fixture_seal(&fixture, &probe, upload), 0);
     fixture_close_store(&fixture);
     cr_expect_eq(fixture_count_files(&fixture, "", true), 2, "what they wrote stays");
 }
@@ -208,11 +206,11 @@ Test(store_upload, a_lister_sees_whole_published_files_only)
     for (int i = 0; i < ROUNDS; i++) {
         struct store_upload *upload;
         snprintf(key, sizeof key, "out/part-%d", i);
-        cr_assert_eq(fixture_begin(&fixture, &probe, "out/part", &upload), 0);
+        cr_assert_eq(fixture_begin(&fixture, &probe, key, &upload), 0);
         for (int part = 0; part < 2; part++)
             cr_assert_eq(fixture_append(&fixture, &probe, upload, (struct str){p, PART}), 0);
-        cr_assert_eq(fixture_seal(&fixture, &probe, upload, key), 0);
-        cr_assert_eq(fixture_publish(&fixture, &probe, upload, key), 0);
+        cr_assert_eq(fixture_seal(&fixture, &probe, upload), 0);
+        cr_assert_eq(fixture_publish(&fixture, &probe, upload), 0);
     }
     atomic_store(&lister.stop, true);
     pthread_join(thread, NULL);
