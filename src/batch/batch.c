@@ -17,25 +17,24 @@ static void open_batch(struct batch_machine *machine)
 }
 
 void batch_machine_init(struct batch_machine *machine, const struct batch_config *config,
-                        const struct batch_ops *ops, void *user, int64_t next_id, int64_t now_ms)
+                        const struct batch_ops *ops, void *user, int64_t now_ms)
 {
-    *machine = (struct batch_machine){
-        .config = *config, .ops = ops, .user = user, .next_id = next_id, .next_trigger_ms = now_ms};
+    *machine = (struct batch_machine){.config = *config,
+                                      .ops = ops,
+                                      .user = user,
+                                      .next_id = config->next_id,
+                                      .next_trigger_ms = now_ms,
+                                      .first = !config->resumed};
     machine->slots[1].slot = 1;
     open_batch(machine);
 }
 
 /* ---- filling ---- */
 
-static bool is_first(const struct batch_machine *machine)
-{
-    return machine->next_id == 0;
-}
-
 /* Triggers are not waited for: the batch ends when its input does. */
 static bool runs_free(const struct batch_machine *machine)
 {
-    return machine->config.available_now || machine->config.interval_ms == 0 || is_first(machine);
+    return machine->config.available_now || machine->config.interval_ms == 0 || machine->first;
 }
 
 static int64_t offsets_cap(const struct batch_machine *machine)
@@ -93,9 +92,9 @@ static enum batch_seal_reason seal_reason(const struct batch_machine *machine,
         return preview_reason(machine, input);
     if (memory_full(machine, input) && !input->draining)
         return SEAL_MEMORY;
-    if (cap_reached(machine) && runs_free(machine) && (batch->records > 0 || is_first(machine)))
+    if (cap_reached(machine) && runs_free(machine) && (batch->records > 0 || machine->first))
         return SEAL_CAP;
-    if (is_first(machine))
+    if (machine->first)
         return input->limit_reached ? SEAL_FIRST : SEAL_NOT;
     if (machine->config.available_now && input->limit_reached)
         return batch->records > 0 ? SEAL_END : input->no_data_due ? SEAL_NO_DATA : SEAL_NOT;
@@ -108,9 +107,10 @@ static void seal(struct batch_machine *machine, const struct batch_input *input,
                  enum batch_seal_reason reason)
 {
     struct batch *batch = machine->filling;
-    batch->id = machine->next_id++;
+    machine->next_id++;
+    machine->first = false;
     batch->reason = reason;
-    batch->sealed_ms = input->now_ms;
+    batch->due_ms = input->now_ms;
     bool on_trigger =
         (reason == SEAL_TRIGGER || reason == SEAL_NO_DATA) && machine->config.interval_ms > 0;
     batch->trigger_ms = on_trigger ? machine->next_trigger_ms : input->now_ms;
@@ -122,21 +122,19 @@ static void seal(struct batch_machine *machine, const struct batch_input *input,
         machine->cap_used = 0;
         machine->next_trigger_ms = next_multiple(input->now_ms, machine->config.interval_ms);
     }
-    batch->stage = BATCH_PREPARING;
+    batch->stage = BATCH_SEALING;
     batch->started = false;
     machine->committing = batch;
     machine->filling = NULL;
-    machine->ops->sealed(machine->user, batch);
+    machine->ops->seal(machine->user, batch);
     if (machine->config.preview_offsets > 0)
         machine->stopping = true;
-    if (!machine->err.code)
-        open_batch(machine);
 }
 
 /* A trigger that finds nothing to do waits for the next multiple, as Spark's does. */
 static void skip_idle_trigger(struct batch_machine *machine, const struct batch_input *input)
 {
-    if (!is_first(machine) && input->now_ms >= machine->next_trigger_ms && !machine->slice_open &&
+    if (!machine->first && input->now_ms >= machine->next_trigger_ms && !machine->slice_open &&
         machine->filling->records == 0 && (input->pending == 0 || cap_reached(machine))) {
         machine->cap_used = 0;
         machine->next_trigger_ms = next_multiple(input->now_ms, machine->config.interval_ms);
@@ -148,12 +146,13 @@ static bool nothing_left(const struct batch_machine *machine, const struct batch
     if (machine->slice_open || machine->filling->records > 0)
         return false;
     return machine->stopping ||
-           (machine->config.available_now && !is_first(machine) && input->limit_reached);
+           (machine->config.available_now && !machine->first && input->limit_reached);
 }
 
+/* True when the batch began to seal. */
 static bool fill_step(struct batch_machine *machine, const struct batch_input *input)
 {
-    if (machine->committing)
+    if (machine->committing || !machine->filling)
         return false;
     enum batch_seal_reason reason = seal_reason(machine, input);
     if (reason != SEAL_NOT) {
@@ -179,7 +178,8 @@ bool batch_held(const struct batch_machine *machine, const struct batch_input *i
 int64_t batch_slice_offsets_max(const struct batch_machine *machine,
                                 const struct batch_input *input)
 {
-    if (machine->finished || machine->err.code || machine->stopping || machine->slice_open)
+    if (machine->finished || machine->err.code || machine->stopping || machine->slice_open ||
+        !machine->filling)
         return 0;
     if (cap_reached(machine) || memory_full(machine, input))
         return 0;
@@ -196,9 +196,8 @@ void batch_slice_opened(struct batch_machine *machine, int64_t now_ms)
     machine->slice_open = true;
     machine->filling->trigger_slice = now_ms >= machine->next_trigger_ms;
     if (machine->filling->timestamp_ms == 0)
-        machine->filling->timestamp_ms = is_first(machine) || machine->config.interval_ms == 0
-                                             ? now_ms
-                                             : machine->next_trigger_ms;
+        machine->filling->timestamp_ms =
+            machine->first || machine->config.interval_ms == 0 ? now_ms : machine->next_trigger_ms;
 }
 
 void batch_slice_closed(struct batch_machine *machine, int64_t offsets, int64_t records)
@@ -209,7 +208,7 @@ void batch_slice_closed(struct batch_machine *machine, int64_t offsets, int64_t 
     machine->filling->offsets += offsets;
     machine->filling->records += records;
     /* Gaps alone make no batch, so they must not use up its cap either. */
-    if (machine->filling->records == 0 && !is_first(machine)) {
+    if (machine->filling->records == 0 && !machine->first) {
         machine->filling->offsets = 0;
         machine->filling->timestamp_ms = 0;
     }
@@ -218,7 +217,7 @@ void batch_slice_closed(struct batch_machine *machine, int64_t offsets, int64_t 
 int64_t batch_next_turn_ms(const struct batch_machine *machine)
 {
     bool waits = !machine->finished && !machine->err.code && !machine->config.available_now &&
-                 machine->config.interval_ms > 0 && !is_first(machine) && !machine->stopping &&
+                 machine->config.interval_ms > 0 && !machine->first && !machine->stopping &&
                  !machine->committing && !machine->slice_open;
     return waits ? machine->next_trigger_ms : INT64_MAX;
 }
@@ -266,6 +265,13 @@ static enum step commit_step(struct batch_machine *machine, const struct batch_i
 {
     struct batch *batch = machine->committing;
     switch (batch->stage) {
+    case BATCH_SEALING:
+        if (!machine->ops->seal_step(machine->user, batch) || machine->err.code)
+            return PENDING;
+        batch->sealed_ms = input->now_ms;
+        enter(batch, BATCH_PREPARING);
+        open_batch(machine);
+        return READY;
     case BATCH_PREPARING:
         if (await(machine, batch, machine->ops->prepare) == PENDING)
             return PENDING;
@@ -300,14 +306,13 @@ void batch_machine_run(struct batch_machine *machine, const struct batch_input *
     int64_t latest_ms = next_multiple(now.now_ms, machine->config.interval_ms);
     if (machine->next_trigger_ms > latest_ms) /* the clock was set back */
         machine->next_trigger_ms = latest_ms;
-    bool sealed = false;
+    bool sealed = false; /* one was: what the caller knows is stale */
     while (moved && !machine->finished && !machine->err.code) {
         moved = machine->committing && commit_step(machine, &now) == READY;
-        const struct batch *filling = machine->filling;
-        if (!machine->err.code && !machine->committing && !sealed)
-            moved = fill_step(machine, &now) || moved;
-        /* A seal changes what the caller knows: the new batch waits for the next look. */
-        sealed |= machine->filling != filling;
+        if (!machine->err.code && !machine->committing && !sealed) {
+            sealed = fill_step(machine, &now);
+            moved |= sealed;
+        }
     }
 }
 

@@ -295,7 +295,7 @@ static int parse_container(struct parser *parser, struct doc_node *node)
 static int parse_value(struct parser *parser, struct doc_node **out)
 {
     mark_move(parser, parser->p);
-    if (parser->values++ == DOC_VALUES_MAX)
+    if (parser->values++ == DOC_VALUES_MAX && !parser->source->unbounded)
         return fail_at(parser, parser->p, "too many values: at most 100000");
     struct doc_node *node = ARENA_NEW(parser->arena, struct doc_node);
     if (!node)
@@ -336,7 +336,7 @@ int doc_parse(struct doc_node **out, struct str text, const struct doc_source *s
                             .source = source,
                             .arena = arena,
                             .error = error};
-    if (text.n > DOC_BYTES_MAX)
+    if (text.n > DOC_BYTES_MAX && !source->unbounded)
         return fail_at(&parser, parser.p, "the text is too long: at most 16 MiB");
     if (str_starts_with(text, STR("\xEF\xBB\xBF")))
         return fail_at(&parser, parser.p,

@@ -20,6 +20,7 @@ struct doc_source {
     struct str place;              /* empty: the document; else for example `--set name` */
     uint32_t column;               /* of the text's first character, from 1 */
     bool nul_allowed;              /* strings may hold U+0000: the text is data */
+    bool unbounded;                /* the text is our own: of any length */
     const struct doc_node *inside; /* the text is this string's value; else NULL */
 };
 

@@ -13,7 +13,8 @@ struct world {
     int opened, prepared, decided, published, done, abandoned;
     int64_t last_done;
     int64_t records_done;
-    bool at_once; /* tickets are joined when they are taken */
+    int seal_steps, steps_left; /* that a seal takes besides its last */
+    bool at_once;               /* tickets are joined when they are taken */
 };
 
 static void w_open(void *user, struct batch *batch)
@@ -24,11 +25,18 @@ static void w_open(void *user, struct batch *batch)
     w->input.held_bytes = 0;
 }
 
-static void w_sealed(void *user, struct batch *batch)
+static void w_seal(void *user, struct batch *batch)
 {
     struct world *w = user;
-    (void)w;
     cr_assert(batch->id >= 0);
+    w->steps_left = w->seal_steps;
+}
+
+static bool w_seal_step(void *user, struct batch *batch)
+{
+    struct world *w = user;
+    cr_assert_eq(batch->stage, BATCH_SEALING);
+    return w->steps_left-- == 0;
 }
 
 static void take(struct world *w, struct batch *batch, const char *name)
@@ -76,14 +84,14 @@ static void w_abandon(void *user, struct batch *batch)
     w->abandoned++;
 }
 
-static const struct batch_ops ops = {w_open,    w_sealed, w_prepare, w_decide,
-                                     w_publish, w_done,   w_abandon};
+static const struct batch_ops ops = {w_open,   w_seal,    w_seal_step, w_prepare,
+                                     w_decide, w_publish, w_done,      w_abandon};
 
 static void start(struct world *w, const struct batch_config *config)
 {
     *w = (struct world){.last_done = -1, .at_once = true};
     w->input = (struct batch_input){.now_ms = 12345, .slice_max = 1000};
-    batch_machine_init(&w->machine, config, &ops, w, 0, w->input.now_ms);
+    batch_machine_init(&w->machine, config, &ops, w, w->input.now_ms);
 }
 
 /* Turns until nothing is sealed any more; a batch without data is sealed once per call. */
@@ -541,4 +549,40 @@ Test(batch, random_schedules)
         cr_assert(w.machine.finished, "seed %u does not end", seed);
         cr_assert_eq(w.records_done, total, "seed %u", seed);
     }
+}
+
+Test(batch, a_seal_takes_its_steps_and_holds_the_source)
+{
+    struct world w;
+    start(&w, &ten_seconds);
+    w.seal_steps = 2;
+    w.input.pending = 5000;
+    slice(&w);
+    w.input.limit_reached = true;
+    for (int i = 0; i < 2; i++) {
+        batch_machine_run(&w.machine, &w.input);
+        cr_assert_eq(w.prepared, 0, "a step is missing");
+        cr_assert_eq(batch_slice_offsets_max(&w.machine, &w.input), 0, "nothing is read meanwhile");
+    }
+    batch_machine_run(&w.machine, &w.input);
+    cr_assert_eq(w.done, 1);
+    cr_assert_gt(batch_slice_offsets_max(&w.machine, &w.input), 0);
+}
+
+Test(batch, a_resumed_machine_goes_on_with_its_number_and_has_no_first_batch)
+{
+    struct world w;
+    struct batch_config config = ten_seconds;
+    config.next_id = 7;
+    config.resumed = true;
+    start(&w, &config);
+    w.last_done = 6;
+    w.input.pending = 100;
+    w.input.limit_reached = true;
+    slice(&w);
+    run(&w);
+    cr_assert_eq(w.done, 1, "the first trigger is due at once");
+    cr_assert_eq(w.last_done, 7);
+    run(&w);
+    cr_assert_eq(w.done, 1, "no batch without records");
 }

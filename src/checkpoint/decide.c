@@ -1,0 +1,234 @@
+/* The first write of a new checkpoint, and the decision of a batch. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "batch/envelope.h"
+#include "batch/record_json.h"
+#include "checkpoint/checkpoint_impl.h"
+#include "os/clock.h"
+#include "os/failpoint.h"
+
+static void on_request(struct store_request *request);
+
+/* ---- metadata ---- */
+
+static int encode_metadata(struct checkpoint *checkpoint, const struct record_partition *starts,
+                           uint32_t count)
+{
+    struct buf text = {0};
+    record_put_open(&text, '{');
+    record_put_str(&text, "id", str_of(checkpoint->id));
+    record_put_int(&text, "createdMs", clock_wall_ms());
+    record_put_key(&text, "startingOffsets");
+    record_put_open(&text, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        record_put_open(&text, '{');
+        record_put_str(&text, "topic", starts[i].topic);
+        record_put_int(&text, "partition", starts[i].partition);
+        record_put_int(&text, "offset", starts[i].start);
+        record_put_close(&text, '}');
+    }
+    record_put_close(&text, ']');
+    record_put_close(&text, '}');
+    buf_append_char(&text, '\n');
+    buf_clear(&checkpoint->bytes);
+    envelope_append(&checkpoint->bytes, "metadata", METADATA_VERSION, buf_str(&text));
+    bool failed = text.failed || checkpoint->bytes.failed;
+    buf_fini(&text);
+    return failed ? ERR_NOMEM : 0;
+}
+
+static void on_metadata(struct store_request *request)
+{
+    struct checkpoint *checkpoint = request->user;
+    struct err err = request->err;
+    checkpoint->running = false;
+    if (request->code)
+        checkpoint_prefix(checkpoint, checkpoint->key, &err);
+    FAILPOINT("metadata.written");
+    checkpoint_finish(checkpoint, request->code, &err);
+    checkpoint_idle(checkpoint);
+}
+
+int checkpoint_begin(struct checkpoint *checkpoint, const struct record_partition *starts,
+                     uint32_t count, checkpoint_callback callback, void *user)
+{
+    REQUIRE(!checkpoint->running && !checkpoint->callback && !checkpoint->has_metadata);
+    if (encode_metadata(checkpoint, starts, count) != 0)
+        return ERR_NOMEM;
+    checkpoint->callback = callback;
+    checkpoint->user = user;
+    checkpoint->running = true;
+    snprintf(checkpoint->key, sizeof checkpoint->key, "metadata");
+    FAILPOINT("metadata.write");
+    store_put_if_absent(checkpoint->options.store, &checkpoint->request, str_of(checkpoint->key),
+                        buf_str(&checkpoint->bytes), on_metadata, checkpoint);
+    return 0;
+}
+
+/* ---- the decision ---- */
+
+static void finish(struct checkpoint *checkpoint, int code, struct err *err)
+{
+    checkpoint->deciding = NULL;
+    if (code)
+        err_prefix(err, "checkpoint %s", checkpoint->location);
+    checkpoint_finish(checkpoint, code, err);
+    checkpoint_idle(checkpoint);
+}
+
+static void get(struct checkpoint *checkpoint, enum decide_step step)
+{
+    checkpoint->decide_step = step;
+    checkpoint->running = true;
+    store_get(checkpoint->options.store, &checkpoint->request, str_of(checkpoint->key), on_request,
+              checkpoint);
+}
+
+static void put(struct checkpoint *checkpoint)
+{
+    checkpoint->decide_step = DECIDE_PUT;
+    commit_key(checkpoint->next_batch, checkpoint->key);
+    checkpoint->running = true;
+    FAILPOINT("decide.put");
+    store_put_if_absent(checkpoint->options.store, &checkpoint->request, str_of(checkpoint->key),
+                        buf_str(&checkpoint->bytes), on_request, checkpoint);
+}
+
+/* Keys of rolled files that the newest record names: they stay. */
+static int keep_rolled(struct checkpoint *checkpoint, const struct commit_record *record)
+{
+    struct str *keys = calloc(record->rolled_count + 1, sizeof *keys);
+    uint32_t n = 0;
+    for (; keys && n < record->rolled_count; n++) {
+        struct buf key = {0};
+        size_t length = record->rolled[n].object.key.n;
+        buf_append_str(&key, record->rolled[n].object.key);
+        keys[n] = (struct str){buf_take_cstr(&key), length};
+        if (!keys[n].p)
+            break;
+    }
+    bool failed = !keys || n < record->rolled_count;
+    for (uint32_t i = 0; !failed && i < checkpoint->rolled_count; i++)
+        free((void *)(uintptr_t)checkpoint->rolled[i].p);
+    if (failed) {
+        for (uint32_t i = 0; keys && i < n; i++)
+            free((void *)(uintptr_t)keys[i].p);
+        free(keys);
+        return ERR_NOMEM;
+    }
+    free(checkpoint->rolled);
+    checkpoint->rolled = keys;
+    checkpoint->rolled_count = record->rolled_count;
+    return 0;
+}
+
+static void decided(struct checkpoint *checkpoint)
+{
+    struct err err = {0};
+    FAILPOINT("decide.done");
+    checkpoint->next_batch++;
+    if (checkpoint->saving_state) {
+        chain_fini(&checkpoint->chain);
+        checkpoint->chain = checkpoint->next_chain;
+        checkpoint->next_chain = (struct state_chain){0};
+        checkpoint->saving_state = false;
+    }
+    int code = keep_rolled(checkpoint, checkpoint->deciding);
+    if (code)
+        err_set(&err, code, "out of memory");
+    checkpoint->figures.batch_bytes = checkpoint->saved_bytes;
+    checkpoint->figures.batch_seconds = (double)(clock_monotonic_us() - checkpoint->began_us) / 1e6;
+    checkpoint->figures.state_bytes = 0;
+    for (uint32_t i = 0; i < checkpoint->chain.count; i++)
+        checkpoint->figures.state_bytes += checkpoint->chain.items[i].bytes;
+    finish(checkpoint, code, &err);
+}
+
+/* Our own bytes: an earlier attempt had succeeded. Otherwise somebody else decides now. */
+static void after_compare(struct checkpoint *checkpoint, struct str found)
+{
+    struct commit_record record;
+    struct arena arena = {0};
+    struct err err;
+    if (str_eq(found, buf_str(&checkpoint->bytes))) {
+        decided(checkpoint);
+        return;
+    }
+    int code = commit_record_decode(&record, found, &arena, &err);
+    uint64_t epoch = code == 0 ? record.epoch : 0;
+    arena_fini(&arena);
+    if (code || epoch <= checkpoint->epoch) {
+        err_set(&err, ERR_CORRUPT, "%s holds what this process did not write", checkpoint->key);
+        finish(checkpoint, ERR_CORRUPT, &err);
+        return;
+    }
+    owner_key(epoch, checkpoint->key);
+    get(checkpoint, DECIDE_NAME);
+}
+
+static void fail_replaced(struct checkpoint *checkpoint, struct str owner)
+{
+    struct owner_record other;
+    struct err err;
+    char text[300] = "an owner that cannot be named";
+    if (owner_decode(&other, owner, &err) == 0)
+        owner_print(&other, text, sizeof text);
+    err_set(&err, ERR_EXISTS,
+            "this process was replaced by %s: batch %" PRId64 " is not decided "
+            "here, it publishes nothing",
+            text, checkpoint->next_batch);
+    finish(checkpoint, ERR_EXISTS, &err);
+}
+
+static void on_request(struct store_request *request)
+{
+    struct checkpoint *checkpoint = request->user;
+    struct err err = request->err;
+    struct str data = buf_str(&request->data);
+    int code = request->code;
+    checkpoint->running = false;
+    if (code == ERR_NOT_FOUND && checkpoint->decide_step == DECIDE_LOOK) {
+        put(checkpoint); /* nobody after us */
+    } else if (code == ERR_EXISTS && checkpoint->decide_step == DECIDE_PUT) {
+        get(checkpoint, DECIDE_COMPARE);
+    } else if (checkpoint->decide_step == DECIDE_NAME) {
+        fail_replaced(checkpoint, code == 0 ? data : (struct str){"", 0});
+    } else if (code) {
+        finish(checkpoint, code, &err);
+    } else if (checkpoint->decide_step == DECIDE_LOOK) {
+        fail_replaced(checkpoint, data);
+    } else if (checkpoint->decide_step == DECIDE_PUT) {
+        decided(checkpoint);
+    } else {
+        after_compare(checkpoint, data);
+    }
+}
+
+int checkpoint_decide(struct checkpoint *checkpoint, struct commit_record *record,
+                      checkpoint_callback callback, void *user)
+{
+    REQUIRE(!checkpoint->running && !checkpoint->callback && !checkpoint->saves);
+    const struct state_chain *chain =
+        checkpoint->saving_state ? &checkpoint->next_chain : &checkpoint->chain;
+    record->batch_id = checkpoint->next_batch;
+    record->epoch = checkpoint->epoch;
+    record->checkpoint_id = str_of(checkpoint->id);
+    record->run_id = str_of(checkpoint->run_id);
+    record->decided_ms = clock_wall_ms();
+    record->state = chain->items;
+    record->state_count = chain->count;
+    record->snapshot_count = chain->snapshot_count;
+    buf_clear(&checkpoint->bytes);
+    if (commit_record_encode(record, &checkpoint->bytes) != 0)
+        return ERR_NOMEM;
+    checkpoint->callback = callback;
+    checkpoint->user = user;
+    checkpoint->deciding = record;
+    checkpoint->saved_bytes += checkpoint->bytes.n;
+    FAILPOINT("decide.look");
+    owner_key(checkpoint->epoch + 1, checkpoint->key);
+    get(checkpoint, DECIDE_LOOK);
+    return 0;
+}

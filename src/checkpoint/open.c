@@ -1,0 +1,453 @@
+/* How a checkpoint is opened, one request after the other:
+ *
+ *     check the store, prove that its put-if-absent refuses     (a store that takes two cannot
+ * guard) read metadata                                             (none: it is new) look for the
+ * owner, wait until it is gone, claim the next epoch find the newest decision, read it takeover:
+ * decide an empty batch at the next number        (not where a lock guards)
+ *
+ * From the takeover on an earlier owner that wakes up finds its next decision taken. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "batch/envelope.h"
+#include "batch/record_json.h"
+#include "checkpoint/checkpoint_impl.h"
+#include "os/clock.h"
+#include "os/failpoint.h"
+
+enum {
+    STANDSTILL_MS = 30000, /* a heartbeat that stands still for so long is nobody's */
+    LOOK_MS = 1000,        /* between two looks at it */
+};
+
+static void on_request(struct store_request *request);
+
+static void fail(struct checkpoint *checkpoint, const char *key, struct err *err)
+{
+    checkpoint->waits_for[0] = '\0';
+    if (key)
+        checkpoint_prefix(checkpoint, key, err);
+    else
+        err_prefix(err, "checkpoint %s", checkpoint->location);
+    checkpoint_fail(checkpoint, err);
+}
+
+static void fail_memory(struct checkpoint *checkpoint)
+{
+    struct err err;
+    err_set(&err, ERR_NOMEM, "out of memory");
+    fail(checkpoint, NULL, &err);
+}
+
+static void get(struct checkpoint *checkpoint)
+{
+    checkpoint->running = true;
+    store_get(checkpoint->options.store, &checkpoint->request, str_of(checkpoint->key), on_request,
+              checkpoint);
+}
+
+static void list(struct checkpoint *checkpoint, const char *prefix)
+{
+    snprintf(checkpoint->key, sizeof checkpoint->key, "%s", prefix);
+    checkpoint->running = true;
+    store_list(checkpoint->options.store, &checkpoint->request, str_of(checkpoint->key), on_request,
+               checkpoint);
+}
+
+static void put_if_absent(struct checkpoint *checkpoint)
+{
+    checkpoint->running = true;
+    store_put_if_absent(checkpoint->options.store, &checkpoint->request, str_of(checkpoint->key),
+                        buf_str(&checkpoint->bytes), on_request, checkpoint);
+}
+
+/* ---- the probe ---- */
+
+static void begin_probe(struct checkpoint *checkpoint)
+{
+    snprintf(checkpoint->key, sizeof checkpoint->key, "probe/%s", checkpoint->run_id);
+    buf_clear(&checkpoint->bytes);
+    buf_printf(&checkpoint->bytes, "%s%s\n", checkpoint->step == OPEN_PROBE ? "first " : "second ",
+               checkpoint->run_id);
+    put_if_absent(checkpoint);
+}
+
+static void end_probe(struct checkpoint *checkpoint)
+{
+    checkpoint->running = true;
+    store_delete(checkpoint->options.store, &checkpoint->request, str_of(checkpoint->key),
+                 on_request, checkpoint);
+}
+
+static void after_second(struct checkpoint *checkpoint, int code, struct err *err)
+{
+    if (code == 0) {
+        err_set(err, ERR_UNSUPPORTED,
+                "this store takes a second object under a name that is taken (If-None-Match is "
+                "ignored): it cannot guard a checkpoint; use another store, or a directory");
+        fail(checkpoint, NULL, err);
+        return;
+    }
+    checkpoint->step = OPEN_PROBE_REMOVE;
+}
+
+/* ---- metadata ---- */
+
+static void get_start(struct record_reader *in, const struct doc_node *from, void *to)
+{
+    struct record_partition *out = to;
+    out->topic = record_get_str(in, from, "topic");
+    out->partition = (int32_t)record_get_int(in, from, "partition");
+    out->start = record_get_int(in, from, "offset");
+}
+
+static int read_metadata(struct checkpoint *checkpoint, struct str bytes, struct err *err)
+{
+    struct checkpoint_metadata *metadata = &checkpoint->metadata;
+    struct record_reader in;
+    struct str text;
+    int code = envelope_open(bytes, "metadata", METADATA_VERSION, NULL, &text, err);
+    if (code)
+        return code;
+    const struct doc_node *top = record_read(&in, text, &checkpoint->arena, err);
+    if (top) {
+        struct str id = record_get_str(&in, top, "id");
+        metadata->created_ms = record_get_int(&in, top, "createdMs");
+        metadata->starts = record_get_array(&in, top, "startingOffsets", sizeof *metadata->starts,
+                                            get_start, &metadata->start_count);
+        snprintf(metadata->id, sizeof metadata->id, "%.*s", STR_ARG(id));
+        if (id.n < 8)
+            record_fail(&in, top, "\"id\" is no checkpoint's id");
+    }
+    code = record_read_end(&in);
+    if (code)
+        return code;
+    snprintf(checkpoint->id, sizeof checkpoint->id, "%s", metadata->id);
+    checkpoint->has_metadata = true;
+    return 0;
+}
+
+/* ---- the owner before ---- */
+
+static void after_owner(struct checkpoint *checkpoint, struct str bytes, struct err *err)
+{
+    if (owner_decode(&checkpoint->other, bytes, err) != 0) {
+        fail(checkpoint, checkpoint->key, err);
+        return;
+    }
+    bool gone = identity_is_gone(&checkpoint->other.identity);
+    checkpoint->step = gone ? OPEN_CLAIM : OPEN_HEARTBEAT;
+    checkpoint->beat_since_ms = 0;
+}
+
+static void fail_owned(struct checkpoint *checkpoint)
+{
+    struct err err;
+    char owner[300];
+    owner_print(&checkpoint->other, owner, sizeof owner);
+    err_set(&err, ERR_EXISTS, "it is in use by %s", owner);
+    fail(checkpoint, NULL, &err);
+}
+
+/* The other's heartbeat, or nothing. Starts the timer when it is to be looked at again. */
+static void after_beat(struct checkpoint *checkpoint, struct str beat)
+{
+    int64_t now_ms = clock_monotonic_us() / 1000;
+    char seen[sizeof checkpoint->last_beat];
+    char owner[300];
+    snprintf(seen, sizeof seen, "%.*s", STR_ARG(beat));
+    if (owner_beat_is_release(beat)) {
+        checkpoint->step = OPEN_CLAIM;
+    } else if (checkpoint->beat_since_ms == 0) {
+        checkpoint->beat_since_ms = now_ms;
+        snprintf(checkpoint->last_beat, sizeof checkpoint->last_beat, "%s", seen);
+        owner_print(&checkpoint->other, owner, sizeof owner);
+        snprintf(checkpoint->waits_for, sizeof checkpoint->waits_for,
+                 "whether its owner, %s, still lives: its heartbeat must stand still for %d s",
+                 owner, STANDSTILL_MS / 1000);
+        log_line(checkpoint->options.log, LOG_INFO,
+                 "the checkpoint has an owner: waiting for its heartbeat", LOG_S("owner", owner),
+                 LOG_I("seconds", STANDSTILL_MS / 1000));
+        checkpoint_changed(checkpoint);
+    } else if (strcmp(seen, checkpoint->last_beat) != 0) {
+        fail_owned(checkpoint);
+    } else if (now_ms - checkpoint->beat_since_ms >= STANDSTILL_MS) {
+        checkpoint->step = OPEN_CLAIM;
+    }
+}
+
+static void after_owners(struct checkpoint *checkpoint, const struct store_request *request)
+{
+    uint64_t newest = owner_newest(request->entries, request->entry_count);
+    checkpoint->epoch = newest + 1;
+    if (newest == 0 || checkpoint->options.locked) {
+        checkpoint->step = OPEN_CLAIM;
+        return;
+    }
+    owner_key(newest, checkpoint->key);
+    checkpoint->step = OPEN_OWNER;
+}
+
+static void claim(struct checkpoint *checkpoint)
+{
+    checkpoint->waits_for[0] = '\0';
+    owner_key(checkpoint->epoch, checkpoint->key);
+    buf_clear(&checkpoint->bytes);
+    if (owner_encode(checkpoint, &checkpoint->bytes) != 0) {
+        fail_memory(checkpoint);
+        return;
+    }
+    FAILPOINT("owner.claim");
+    put_if_absent(checkpoint);
+}
+
+/* Somebody was faster: look again who it is. */
+static void after_claim(struct checkpoint *checkpoint, int code)
+{
+    if (code == ERR_EXISTS) {
+        checkpoint->step = OPEN_OWNERS;
+        return;
+    }
+    FAILPOINT("owner.claimed");
+    if (!checkpoint->options.locked)
+        owner_begin_beats(checkpoint);
+    checkpoint->step = OPEN_COMMITS;
+}
+
+/* ---- the newest decision ---- */
+
+static void after_commits(struct checkpoint *checkpoint, const struct store_request *request)
+{
+    int64_t newest = -1;
+    for (uint32_t i = 0; i < request->entry_count; i++) {
+        int64_t batch = commit_key_batch(request->entries[i].key);
+        newest = batch > newest ? batch : newest;
+    }
+    checkpoint->next_batch = newest + 1;
+    checkpoint->step = newest >= 0 ? OPEN_RECORD : OPEN_TAKEOVER;
+    if (newest >= 0)
+        commit_key(newest, checkpoint->key);
+}
+
+static bool read_record(struct checkpoint *checkpoint, struct str bytes, struct err *err)
+{
+    int code = commit_record_decode(&checkpoint->record, bytes, &checkpoint->arena, err);
+    if (code == 0 && checkpoint->record.epoch > checkpoint->epoch)
+        code = err_set(err, ERR_EXISTS, "it was decided by a newer owner (epoch %" PRIu64 ")",
+                       checkpoint->record.epoch);
+    if (code == 0 && checkpoint->has_metadata &&
+        !str_is(checkpoint->record.checkpoint_id, checkpoint->id))
+        code = err_set(err, ERR_CORRUPT, "it belongs to another checkpoint (%.*s)",
+                       STR_ARG(checkpoint->record.checkpoint_id));
+    if (code == 0)
+        code = chain_take_record(&checkpoint->chain, &checkpoint->record);
+    if (code) {
+        char hint[300] = "";
+        int64_t batch = commit_key_batch(str_of(checkpoint->key));
+        if (code == ERR_CORRUPT && batch > 0)
+            snprintf(hint, sizeof hint,
+                     "; nothing was changed: --recover-to %" PRId64
+                     "=NEW_LOCATION goes on from the batch before",
+                     batch - 1);
+        strncat(err->msg, hint, sizeof err->msg - strlen(err->msg) - 1);
+        fail(checkpoint, checkpoint->key, err);
+        return false;
+    }
+    checkpoint->has_record = true;
+    checkpoint->next_batch = checkpoint->record.batch_id + 1;
+    return true;
+}
+
+/* ---- the takeover ---- */
+
+/* An empty batch: all is as the record before left it, by a new owner. */
+static void take_over(struct checkpoint *checkpoint)
+{
+    struct commit_record record = checkpoint->record;
+    if (checkpoint->options.locked || checkpoint->epoch == 1) {
+        checkpoint->step = OPEN_DONE;
+        return;
+    }
+    record.batch_id = checkpoint->next_batch;
+    record.epoch = checkpoint->epoch;
+    record.checkpoint_id = str_of(checkpoint->id);
+    record.run_id = str_of(checkpoint->run_id);
+    record.takeover = true;
+    record.records = 0;
+    record.slice_count = 0;
+    record.decided_ms = clock_wall_ms();
+    record.reason = STR("takeover");
+    struct record_partition *partitions =
+        ARENA_ARRAY(&checkpoint->arena, struct record_partition, record.partition_count + 1);
+    for (uint32_t i = 0; partitions && i < record.partition_count; i++) {
+        partitions[i] = record.partitions[i];
+        partitions[i].start = partitions[i].end;
+    }
+    record.partitions = partitions;
+    buf_clear(&checkpoint->bytes);
+    commit_key(record.batch_id, checkpoint->key);
+    if (!partitions || commit_record_encode(&record, &checkpoint->bytes) != 0) {
+        fail_memory(checkpoint);
+        return;
+    }
+    FAILPOINT("takeover.decide");
+    put_if_absent(checkpoint);
+}
+
+static void after_takeover(struct checkpoint *checkpoint, int code, struct err *err)
+{
+    if (code == ERR_EXISTS) {
+        checkpoint->step = OPEN_TAKEN;
+        return;
+    }
+    FAILPOINT("takeover.decided");
+    if (read_record(checkpoint, buf_str(&checkpoint->bytes), err))
+        checkpoint->step = OPEN_DONE;
+}
+
+/* ---- steps ---- */
+
+static void done(struct checkpoint *checkpoint)
+{
+    checkpoint->stage = CHECKPOINT_OPEN;
+    checkpoint_changed(checkpoint);
+}
+
+void checkpoint_open_step(struct checkpoint *checkpoint)
+{
+    if (checkpoint->stage != CHECKPOINT_OPENING || checkpoint->running || checkpoint->closing)
+        return;
+    switch (checkpoint->step) {
+    case OPEN_CHECK:
+        checkpoint->running = true;
+        store_check(checkpoint->options.store, &checkpoint->request, on_request, checkpoint);
+        break;
+    case OPEN_PROBE:
+    case OPEN_PROBE_AGAIN:
+        begin_probe(checkpoint);
+        break;
+    case OPEN_PROBE_REMOVE:
+        end_probe(checkpoint);
+        break;
+    case OPEN_METADATA:
+        snprintf(checkpoint->key, sizeof checkpoint->key, "metadata");
+        get(checkpoint);
+        break;
+    case OPEN_OWNERS:
+        list(checkpoint, "owner/");
+        break;
+    case OPEN_OWNER:
+    case OPEN_RECORD:
+    case OPEN_TAKEN:
+        get(checkpoint);
+        break;
+    case OPEN_HEARTBEAT:
+        owner_key(checkpoint->other.epoch, checkpoint->key);
+        strncat(checkpoint->key, ".heartbeat", KEY_SIZE - strlen(checkpoint->key) - 1);
+        get(checkpoint);
+        break;
+    case OPEN_CLAIM:
+        claim(checkpoint);
+        break;
+    case OPEN_COMMITS:
+        list(checkpoint, "commits/");
+        break;
+    case OPEN_TAKEOVER:
+        take_over(checkpoint);
+        if (checkpoint->step == OPEN_DONE)
+            done(checkpoint);
+        break;
+    case OPEN_DONE:
+        done(checkpoint);
+        break;
+    }
+}
+
+/* What an answer means; the next step is set, or the checkpoint has failed. */
+static void take_answer(struct checkpoint *checkpoint, const struct store_request *request)
+{
+    int code = request->code;
+    struct err err = request->err;
+    struct str data = buf_str(&request->data);
+    switch (checkpoint->step) {
+    case OPEN_CHECK:
+        checkpoint->step = checkpoint->options.locked ? OPEN_METADATA : OPEN_PROBE;
+        break;
+    case OPEN_PROBE:
+        checkpoint->step = OPEN_PROBE_AGAIN;
+        break;
+    case OPEN_PROBE_AGAIN:
+        after_second(checkpoint, code, &err);
+        break;
+    case OPEN_PROBE_REMOVE:
+        checkpoint->step = OPEN_METADATA;
+        break;
+    case OPEN_METADATA:
+        checkpoint->step = OPEN_OWNERS;
+        if (code == 0 && read_metadata(checkpoint, data, &err) != 0)
+            fail(checkpoint, checkpoint->key, &err);
+        break;
+    case OPEN_OWNERS:
+        after_owners(checkpoint, request);
+        break;
+    case OPEN_OWNER:
+        after_owner(checkpoint, data, &err);
+        break;
+    case OPEN_HEARTBEAT:
+        after_beat(checkpoint, code == 0 ? data : (struct str){"", 0});
+        break;
+    case OPEN_CLAIM:
+        after_claim(checkpoint, code);
+        break;
+    case OPEN_COMMITS:
+        after_commits(checkpoint, request);
+        break;
+    case OPEN_RECORD:
+    case OPEN_TAKEN:
+        if (read_record(checkpoint, data, &err))
+            checkpoint->step = OPEN_TAKEOVER;
+        break;
+    case OPEN_TAKEOVER:
+        after_takeover(checkpoint, code, &err);
+        break;
+    case OPEN_DONE:
+        break;
+    }
+}
+
+static bool is_answer(enum open_step step, int code)
+{
+    return code == 0 ||
+           (code == ERR_NOT_FOUND && (step == OPEN_METADATA || step == OPEN_HEARTBEAT)) ||
+           (code == ERR_EXISTS &&
+            (step == OPEN_PROBE_AGAIN || step == OPEN_CLAIM || step == OPEN_TAKEOVER));
+}
+
+static void on_wait_timer(uv_timer_t *timer)
+{
+    checkpoint_open_step(timer->data);
+}
+
+static void on_request(struct store_request *request)
+{
+    struct checkpoint *checkpoint = request->user;
+    checkpoint->running = false;
+    if (checkpoint->closing) {
+        checkpoint_idle(checkpoint);
+        return;
+    }
+    if (!is_answer(checkpoint->step, request->code)) {
+        struct err err = request->err;
+        fail(checkpoint, NULL, &err);
+        return;
+    }
+    bool looked = checkpoint->step == OPEN_HEARTBEAT;
+    take_answer(checkpoint, request);
+    if (checkpoint->stage != CHECKPOINT_OPENING)
+        return;
+    if (looked && checkpoint->step == OPEN_HEARTBEAT)
+        uv_timer_start(&checkpoint->timer, on_wait_timer, LOOK_MS, 0);
+    else
+        checkpoint_open_step(checkpoint);
+}
