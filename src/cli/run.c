@@ -169,16 +169,6 @@ static int run_loaded(const struct run_args *args, const struct plan *plan, cons
     return run_app(&options, NULL);
 }
 
-/* A value given on the command line may be a secret: the process's title shows it no longer. */
-static void hide_values(const struct arg_list *overrides)
-{
-    for (uint32_t i = 0; i < overrides->count; i++) {
-        char *value = strchr((char *)(uintptr_t)overrides->items[i], '=');
-        if (value)
-            memset(value + 1, '*', strlen(value + 1));
-    }
-}
-
 int cli_run(int argc, char **argv)
 {
     struct run_args args = {.common = {.memory_bytes = APP_MEMORY_DEFAULT}};
@@ -225,7 +215,7 @@ int cli_run(int argc, char **argv)
     } else if (run_options_apply(&args.common, "sluice run", &log) == 0) {
         struct load_options load = {.file = operands.items[0], .overrides = &args.overrides};
         int loaded = load_plan(&plan, NULL, &load);
-        hide_values(&args.overrides);
+        load_hide_values(&args.overrides);
         if (loaded == 0 && recovery_check(&args.recovery, plan, args.preview > 0, &err) != 0)
             fprintf(stderr, "sluice run: %s\n", err.msg);
         else if (loaded == 0)
