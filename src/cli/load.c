@@ -119,3 +119,12 @@ int load_plan(struct plan **plan, struct engine **engine, const struct load_opti
     buf_fini(&text);
     return code;
 }
+
+void load_hide_values(const struct arg_list *overrides)
+{
+    for (uint32_t i = 0; i < overrides->count; i++) {
+        char *value = strchr((char *)(uintptr_t)overrides->items[i], '=');
+        if (value)
+            memset(value + 1, '*', strlen(value + 1));
+    }
+}

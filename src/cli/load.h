@@ -23,3 +23,6 @@ int load_plan_text(struct plan **plan, struct engine **engine, struct str text,
 
 /* A whole file; at most bytes_max. */
 int load_file(const char *path, size_t bytes_max, struct buf *out, struct err *err) MUST_CHECK;
+
+/* A value given by --set may be a secret: afterwards the process's title shows it no longer. */
+void load_hide_values(const struct arg_list *overrides);

@@ -79,7 +79,8 @@ static bool is_in_s3(const struct plan_sink *sink)
 
 static bool uses_s3(const struct plan *plan)
 {
-    bool found = is_in_s3(plan->dead_letter) || is_in_s3(plan->late_rows);
+    bool found = is_in_s3(plan->dead_letter) || is_in_s3(plan->late_rows) ||
+                 plan_location_is_s3(plan->checkpoint);
     for (uint32_t q = 0; q < plan->query_count; q++) {
         for (uint32_t i = 0; i < plan->queries[q].sink_count; i++)
             found |= is_in_s3(&plan->queries[q].sinks[i]);

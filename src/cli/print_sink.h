@@ -7,5 +7,5 @@
 /* "  WHAT NAME: ..." and a line end. */
 void print_sink(struct buf *out, const char *what, const struct plan_sink *sink);
 
-/* The object store, when some sink of the plan is in S3. */
+/* The object store, when some sink of the plan or its checkpoint is in S3. */
 void print_s3(struct buf *out, const struct plan *plan);

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "cli/load.h"
+#include "cli/recovery.h"
+#include "plan/checkpoint.h"
 #include "plan/listen.h"
 
 /* ---- running ---- */
@@ -121,15 +123,20 @@ static const char run_epilogue[] =
     "  sluice run examples/transactions.json\n"
     "  sluice run p.json --set source.options.startingOffsets=earliest --available-now\n"
     "  sluice run p.json --preview 20            print some rows, commit nothing\n"
+    "  sluice run p.json --recover-to 41=s3://lake/_checkpoints/new\n"
     "\n"
     "Rows of console sinks go to stdout, logs to stderr. SIGTERM or Ctrl-C commits what is read\n"
-    "and exits 0; a second one exits at once. Exit codes: 0 done, 1 failed, 2 invalid.\n";
+    "and exits 0; a second one exits at once. Exit codes: 0 done, 1 failed, 2 invalid.\n"
+    "\n"
+    "With a checkpointLocation a run goes on where the last one ended; startingOffsets are for "
+    "the\n"
+    "first. --preview reads from startingOffsets and never touches the checkpoint.\n";
 
 struct run_args {
     struct run_options common;
     bool available_now;
     int64_t preview;
-    const char *recover_to;
+    struct recovery recovery;
     struct arg_list overrides;
 };
 
@@ -143,6 +150,10 @@ static int run_loaded(const struct run_args *args, const struct plan *plan, cons
                                   .memory_bytes = (size_t)args->common.memory_bytes,
                                   .available_now = args->available_now || plan->available_now,
                                   .preview_records = args->preview,
+                                  .recover_batch = args->recovery.batch,
+                                  .recover_location = args->recovery.location,
+                                  .reset_queries = args->recovery.reset.items,
+                                  .reset_query_count = args->recovery.reset.count,
                                   .http_enabled = plan->http_enabled,
                                   .http_host = host,
                                   .http_port = plan->http_port};
@@ -152,21 +163,10 @@ static int run_loaded(const struct run_args *args, const struct plan *plan, cons
                                &options.http_port))
             return 2;
     }
-    if (plan->checkpoint.n == 0 && args->preview == 0)
-        log_line(log, LOG_WARN,
-                 "no checkpointLocation: after a restart the stream begins anew at "
-                 "startingOffsets");
+    const char *warning = plan_checkpoint_warning(plan);
+    if (warning && args->preview == 0)
+        log_line(log, LOG_WARN, warning);
     return run_app(&options, NULL);
-}
-
-/* A value given on the command line may be a secret: the process's title shows it no longer. */
-static void hide_values(const struct arg_list *overrides)
-{
-    for (uint32_t i = 0; i < overrides->count; i++) {
-        char *value = strchr((char *)(uintptr_t)overrides->items[i], '=');
-        if (value)
-            memset(value + 1, '*', strlen(value + 1));
-    }
 }
 
 int cli_run(int argc, char **argv)
@@ -176,9 +176,11 @@ int cli_run(int argc, char **argv)
         {"--available-now", ARG_FLAG, &args.available_now, NULL,
          "read what is there at start, then exit", NULL},
         {"--preview", ARG_COUNT, &args.preview, "N",
-         "print the rows of the first N records, commit nothing, exit", NULL},
-        {"--recover-to", ARG_STRING, &args.recover_to, "BATCH=LOCATION",
-         "go on from a batch in a new checkpoint", NULL},
+         "print the rows of N records from startingOffsets, commit nothing, exit", NULL},
+        {"--recover-to", ARG_STRING, &args.recovery.to, "BATCH=LOCATION",
+         "go on from a batch of the checkpoint in a new one; the old one stays", NULL},
+        {"--reset-query", ARG_LIST, &args.recovery.reset, "NAME",
+         "drop this query's state; may be repeated", NULL},
         {"--set", ARG_LIST, &args.overrides, "PATH=VALUE", "replace one value of the document",
          NULL},
         {"--http", ARG_STRING, &args.common.http, "ADDR:PORT", "where to serve HTTP; port 0: any",
@@ -208,18 +210,20 @@ int cli_run(int argc, char **argv)
         exit_code = 0;
     } else if (code) {
         exit_code = args_usage_error(&spec, &err);
-    } else if (args.recover_to) {
-        fprintf(stderr,
-                "sluice run: --recover-to is not supported yet: there are no checkpoints\n");
+    } else if (recovery_parse(&args.recovery, &err) != 0) {
+        exit_code = args_usage_error(&spec, &err);
     } else if (run_options_apply(&args.common, "sluice run", &log) == 0) {
         struct load_options load = {.file = operands.items[0], .overrides = &args.overrides};
         int loaded = load_plan(&plan, NULL, &load);
-        hide_values(&args.overrides);
-        if (loaded == 0)
+        load_hide_values(&args.overrides);
+        if (loaded == 0 && recovery_check(&args.recovery, plan, args.preview > 0, &err) != 0)
+            fprintf(stderr, "sluice run: %s\n", err.msg);
+        else if (loaded == 0)
             exit_code = run_loaded(&args, plan, &log);
     }
     plan_destroy(plan);
     arg_list_fini(&operands);
     arg_list_fini(&args.overrides);
+    arg_list_fini(&args.recovery.reset);
     return exit_code;
 }

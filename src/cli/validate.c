@@ -5,6 +5,7 @@
 #include "cli/args.h"
 #include "cli/load.h"
 #include "cli/print_sink.h"
+#include "plan/checkpoint.h"
 
 static void print_names(struct buf *out, const struct str *names, uint32_t count)
 {
@@ -95,6 +96,15 @@ static int print_query(struct buf *out, const struct plan *plan, const struct en
     return code;
 }
 
+static void print_checkpoint(struct buf *out, const struct plan *plan)
+{
+    const char *warning = plan_checkpoint_warning(plan);
+    buf_printf(out, "checkpoint: %.*s\n",
+               STR_ARG(plan->checkpoint.n ? plan->checkpoint : STR("none")));
+    if (warning)
+        buf_printf(out, "  warning: %s\n", warning);
+}
+
 /* ERR_NOMEM. */
 static int print_plan(const struct plan *plan, const struct engine *engine)
 {
@@ -112,8 +122,7 @@ static int print_plan(const struct plan *plan, const struct engine *engine)
     print_s3(&out, plan);
     if (plan->http_enabled)
         buf_printf(&out, "http: %.*s port %u\n", STR_ARG(plan->http_host), plan->http_port);
-    if (plan->checkpoint.n == 0)
-        buf_append_str(&out, STR("checkpoint: none, so a restart begins anew\n"));
+    print_checkpoint(&out, plan);
     code = code == 0 && out.failed ? ERR_NOMEM : code;
     if (code == 0)
         fputs(buf_cstr(&out), stdout);

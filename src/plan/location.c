@@ -1,5 +1,7 @@
 #include "plan/location.h"
 
+#include "base/buf.h"
+
 enum {
     SCHEME_BYTES = 5, /* s3:// */
     BUCKET_MIN = 3,
@@ -112,4 +114,146 @@ bool plan_location_check(struct rules *rules, const struct doc_node *node, const
     else
         return true;
     return false;
+}
+
+int plan_location_parse(struct str location, const char *name, struct err *err)
+{
+    struct arena arena = {0};
+    struct plan_errors errors = {0};
+    struct rules rules = {.arena = &arena, .errors = &errors, .error_arena = &arena};
+    const struct doc_source source = {.column = 1};
+    const struct doc_node node = {.kind = DOC_STRING,
+                                  .verbatim = true,
+                                  .source = &source,
+                                  .line = 1,
+                                  .column = 1,
+                                  .raw = location,
+                                  .text = location};
+    int code = 0;
+    if (!plan_location_check(&rules, &node, name))
+        code = errors.count && !rules.out_of_memory
+                   ? err_set(err, ERR_INVALID, "%.*s", STR_ARG(errors.items[0].message))
+                   : err_set(err, ERR_NOMEM, "out of memory");
+    arena_fini(&arena);
+    return code;
+}
+
+/* ---- one location and another ---- */
+
+/* The next part of a path; *path goes behind it. "." is none. False at the end. */
+static bool next_part(struct str *path, struct str *part)
+{
+    while (path->n) {
+        const char *slash = memchr(path->p, '/', path->n);
+        size_t n = slash ? (size_t)(slash - path->p) : path->n;
+        *part = (struct str){path->p, n};
+        n += slash != NULL;
+        *path = (struct str){path->p + n, path->n - n};
+        if (part->n && !str_is(*part, "."))
+            return true;
+    }
+    return false;
+}
+
+static void drop_last_part(struct buf *out, size_t start)
+{
+    while (out->n > start && out->p[--out->n] != '/') {
+    }
+}
+
+/* A directory's path without what changes nothing: "a/b/../c/./" is "a/c". Symbolic links are not
+ * known here. A path without '/' at its start keeps the ".." that lead out of it. */
+static void normalize(struct buf *out, struct str path)
+{
+    bool absolute = path.n && path.p[0] == '/';
+    struct str part;
+    size_t fixed = absolute; /* '/' or the leading ".." stay */
+    if (absolute)
+        buf_append_char(out, '/');
+    while (next_part(&path, &part)) {
+        bool up = str_is(part, "..");
+        if (up && (absolute || out->n > fixed)) {
+            drop_last_part(out, fixed);
+            continue;
+        }
+        if (out->n > absolute)
+            buf_append_char(out, '/');
+        buf_append_str(out, part);
+        if (up)
+            fixed = out->n;
+    }
+}
+
+/* Whether there is nothing but ".." in what is left of a path. */
+static bool only_leads_up(struct str path)
+{
+    struct str part;
+    while (next_part(&path, &part)) {
+        if (!str_is(part, ".."))
+            return false;
+    }
+    return true;
+}
+
+static bool is_hidden(struct str part)
+{
+    return part.p[0] == '.' || (part.p[0] == '_' && !memchr(part.p, '=', part.n));
+}
+
+static bool leads_to_hidden(struct str path)
+{
+    struct str part;
+    bool hidden = false;
+    while (next_part(&path, &part))
+        hidden |= is_hidden(part);
+    return hidden;
+}
+
+/* Both normalized, or both of S3. */
+static enum location_relation compare(struct str a, struct str b, bool *hidden)
+{
+    struct str rest_a, rest_b, part_a = {NULL, 0}, part_b = {NULL, 0};
+    bool more_a, more_b;
+    do {
+        rest_a = a;
+        rest_b = b;
+        more_a = next_part(&a, &part_a);
+        more_b = next_part(&b, &part_b);
+        if (!more_a && !more_b)
+            return LOCATION_SAME;
+    } while (more_a && more_b && str_eq(part_a, part_b));
+    bool up_a = more_a && str_is(part_a, ".."), up_b = more_b && str_is(part_b, "..");
+    if (!up_a && only_leads_up(rest_b)) {
+        *hidden = leads_to_hidden(rest_a);
+        return LOCATION_INSIDE;
+    }
+    if (!up_b && only_leads_up(rest_a)) {
+        *hidden = leads_to_hidden(rest_b);
+        return LOCATION_AROUND;
+    }
+    return LOCATION_APART;
+}
+
+int plan_location_compare(struct str a, struct str b, enum location_relation *out, bool *hidden)
+{
+    bool in_s3 = plan_location_is_s3(a);
+    struct buf plain_a = {0}, plain_b = {0};
+    *out = LOCATION_APART;
+    *hidden = false;
+    if (in_s3 != plan_location_is_s3(b) || a.n == 0 || b.n == 0)
+        return 0;
+    if (in_s3) {
+        *out = compare(a, b, hidden);
+        return 0;
+    }
+    if ((a.p[0] == '/') != (b.p[0] == '/'))
+        return 0;
+    normalize(&plain_a, a);
+    normalize(&plain_b, b);
+    int code = plain_a.failed || plain_b.failed ? ERR_NOMEM : 0;
+    if (code == 0)
+        *out = compare(buf_str(&plain_a), buf_str(&plain_b), hidden);
+    buf_fini(&plain_a);
+    buf_fini(&plain_b);
+    return code;
 }

@@ -1,5 +1,6 @@
 #include "plan/pipeline.h"
 
+#include "plan/checkpoint.h"
 #include "plan/listen.h"
 #include "plan/queries.h"
 #include "plan/s3.h"
@@ -126,10 +127,8 @@ void plan_pipeline_read(struct rules *rules, struct doc_node *root)
         read_trigger(rules, found[KEY_TRIGGER]);
     if (found[KEY_QUERIES])
         plan_queries_read(rules, found[KEY_QUERIES]);
-    if (found[KEY_CHECKPOINT] && !rules->conformance_case &&
-        rules_not_empty(rules, found[KEY_CHECKPOINT], "checkpointLocation"))
-        rules_error_key(rules, found[KEY_CHECKPOINT], ERR_UNSUPPORTED,
-                        "\"checkpointLocation\" is not supported yet");
+    if (found[KEY_CHECKPOINT] && !rules->conformance_case)
+        plan_checkpoint_read(rules, found[KEY_CHECKPOINT]);
     plan_s3_read(rules, found[KEY_S3]);
     read_http(rules, found[KEY_HTTP]);
 }

@@ -129,7 +129,7 @@ struct plan {
     uint32_t query_count;
     bool available_now;
     int64_t trigger_interval_ms; /* 0: as fast as possible */
-    struct str checkpoint;       /* empty: none */
+    struct str checkpoint;       /* checkpointLocation; empty: none */
     struct plan_s3 s3;
     bool http_enabled;
     struct str http_host;

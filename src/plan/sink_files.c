@@ -76,7 +76,11 @@ static void read_roll_interval(struct rules *rules, const struct doc_node *node,
     if (!rules_interval(rules, node, &ms))
         return;
     if (ms > ROLL_MS_MAX)
-        rules_error(rules, node, "\"rollInterval\" must be at most 12 hours");
+        rules_error(
+            rules, node,
+            "\"rollInterval\" must be at most 12 hours: so long is the upload of such a file "
+            "unfinished, and stores remove unfinished uploads after a time, some after a "
+            "day");
     else if (ms == 0)
         rules_error(rules, node,
                     "\"rollInterval\" must be longer than 0: leave it out, and files end with "

@@ -94,6 +94,31 @@ class CommandLine(Case):
         self.assertEqual(sluice("validate", path).returncode, 0)
 
 
+    def test_checkpoint_or_a_warning(self):
+        path = self.document({"subscribe": "t"}, brokers="192.0.2.1:9092")
+        run = sluice("validate", path)
+        self.assertIn("checkpoint: none\n  warning: no checkpointLocation, so no recovery", run.stdout)
+        run = sluice("validate", path, "--set", f"checkpointLocation={self.directory}/cp")
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertIn(f"checkpoint: {self.directory}/cp\n", run.stdout)
+        self.assertNotIn("warning", run.stdout)
+
+    def test_options_about_a_checkpoint(self):
+        path = self.document({"subscribe": "t"}, brokers="192.0.2.1:9092")
+        checkpoint = ("--set", f"checkpointLocation={self.directory}/cp")
+        for options, problem in (
+                (("--recover-to", "7"), "expected BATCH=LOCATION"),
+                ((*checkpoint, "--recover-to", "7=gs://x"), "must be a directory or start with s3://"),
+                ((*checkpoint, "--recover-to", f"7={self.directory}/cp"), 'is "checkpointLocation"'),
+                ((*checkpoint, "--recover-to", "7=new", "--preview", "5"), "--preview"),
+                (("--recover-to", "7=new"), 'has no "checkpointLocation"'),
+                (("--reset-query", "all"), 'has no "checkpointLocation"'),
+                ((*checkpoint, "--reset-query", "al"), 'did you mean "all"?')):
+            with self.subTest(options):
+                run = sluice("run", path, *options)
+                self.assertEqual((run.returncode, run.stdout), (2, ""), run.stderr)
+                self.assertIn(problem, run.stderr)
+
     def test_output_that_cannot_be_written(self):
         for command in ("validate %s >/dev/full", "validate %s >&-", "--version >/dev/full"):
             command = command.replace("%s", str(ROOT / "examples" / "transactions.json"))

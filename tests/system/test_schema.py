@@ -34,7 +34,7 @@ STRUCTURE = """
     unicode_columns value_format value_mode value_no_schema value_option_not_built value_schema_outside
     value_text_with_schema sink_csv_no_path sink_kafka_no_options sink_kafka_no_brokers sink_partition_by_empty
     sink_option_misspelt sink_csv_not_built sink_csv_reader sink_csv_header sink_parquet_bloom_all sink_parquet_unknown
-    sink_compression_parquet sink_compression_csv sink_max_open sink_target_size_zero source_minpartitions source_endingoffsets
+    sink_compression_parquet sink_compression_csv sink_max_open sink_target_size_zero checkpoint_array source_minpartitions source_endingoffsets
 """.split()
 
 
@@ -77,7 +77,7 @@ class PipelineSchema(unittest.TestCase):
                 self.assertRegex(run.stderr, re.escape(str(path)) + r":\d+:\d+: error: ")
 
     def test_schema_knows_what_is_not_built(self):
-        path = PIPELINES / "bad" / "not_built_everything.json"
+        path = PIPELINES / "bad" / "source_format_file.json"
         self.assertEqual(self.schema_errors(path), [])
         self.assertEqual(validate(path).returncode, 2)
 
