@@ -90,7 +90,18 @@ struct engine_partition {
 
 /* Ends the batch: every query that takes part (with `data` all of them, else those for which a
  * watermark moved) gives its rows and its state moves on; then the watermarks do. `partitions` is
- * asked only for watermark.perPartition. Fails as engine_process. */
+ * asked only for watermark.perPartition, and only here. This begins it: takes_part is known then;
+ * `counts` must stay until it is done. ERR_NOMEM. */
+int engine_seal_begin(struct engine *engine, bool data, int64_t batch_timestamp_ms,
+                      const struct engine_partition *partitions, uint32_t partition_count,
+                      struct engine_counts *counts, struct err *err) MUST_CHECK;
+/* Goes on for about `work` groups (at least 1; 4096 are a few milliseconds), with one call of a
+ * hook at most; *done: the batch is sealed. Nothing but reading is allowed before that. The rows,
+ * their order and their blocks do not depend on `work`. Fails as engine_process; the engine is
+ * then fit only to be destroyed. */
+int engine_seal_step(struct engine *engine, uint32_t work, const struct engine_hooks *hooks,
+                     bool *done, struct err *err) MUST_CHECK;
+/* All of it at once. */
 int engine_seal(struct engine *engine, bool data, int64_t batch_timestamp_ms,
                 const struct engine_partition *partitions, uint32_t partition_count,
                 const struct engine_hooks *hooks, struct engine_counts *counts,
@@ -115,11 +126,53 @@ bool engine_keeps_state(const struct engine *engine, uint32_t query);
 /* The lowest offset of a partition that open windows or sessions still hold, or -1. */
 int64_t engine_low_offset(const struct engine *engine, struct str topic, int32_t partition);
 
-/* All state (watermarks, dedup, groups) as bytes and back: see state_encode and state_decode. Only
- * between engine_seal and the next record. */
-int engine_encode(const struct engine *engine, enum state_extent extent,
-                  struct buf *out) MUST_CHECK;
-int engine_decode(struct engine *engine, struct str bytes, struct err *err) MUST_CHECK;
+/* ---- saved state: docs/state-format.md ---- */
+
+/* All state (watermarks, dedup, groups) as bytes: everything, or what the last sealed batch
+ * changed. Between a seal and the next record or seal; none may come before the saving is done. */
+void engine_save_begin(struct engine *engine, enum state_extent extent);
+/* Goes on for about `work` groups and appends whole chunks (about 256 KiB, or as little as there
+ * is) to `out`, perhaps none yet; *done: that was the last one. The bytes do not depend on `work`.
+ * Several files may hold what one saving gave, cut between calls. ERR_NOMEM. */
+int engine_save_step(struct engine *engine, uint32_t work, struct buf *out, bool *done) MUST_CHECK;
+
+/* Loads what was saved, into an engine that has seen no record: first the snapshot's files, then
+ * those of each delta, all in their order. Queries named in `reset`, which must stay until
+ * engine_load_end, start anew, as do those of which nothing was saved; what was saved of a query
+ * that the plan does not have is left out. ERR_NOMEM. */
+int engine_load_begin(struct engine *engine, const struct str *reset, uint32_t reset_count,
+                      struct err *err) MUST_CHECK;
+/* Goes on with a file for about `work` groups. *used: bytes read so far, 0 before the first call,
+ * file.n when the file is done; the next call is with the same bytes (they may have moved), or
+ * with the next file. ERR_CORRUPT: the bytes are damaged, cut off, foreign or of a newer version,
+ * with the place in the file. ERR_INVALID: another query or source saved them (engine_*_fingerprint
+ * differs). After an error the engine is fit only to be destroyed. */
+int engine_load_step(struct engine *engine, struct str file, size_t *used, uint32_t work,
+                     struct err *err) MUST_CHECK;
+/* ERR_CORRUPT: the end is missing. */
+int engine_load_end(struct engine *engine, struct err *err) MUST_CHECK;
+
+/* What may not change as long as the state is kept: lines of text, nothing without state.
+ * ERR_NOMEM. */
+int engine_query_fingerprint(const struct engine *engine, uint32_t query,
+                             struct buf *out) MUST_CHECK;
+int engine_source_fingerprint(const struct engine *engine, struct buf *out) MUST_CHECK;
+
+/* What one file of saved state has of the source or of a query. */
+struct saved_section {
+    struct str query; /* p NULL: the source */
+    enum state_extent extent;
+    uint64_t rows; /* groups, sessions or dedup keys, in this file */
+    uint64_t bytes;
+    bool begins, ends;    /* in this file */
+    int64_t watermark_us; /* when it begins here: up to where windows had closed */
+};
+
+/* Walks through a file without an engine, checks it, and tells of each of its sections. Strings are
+ * views into the file. ERR_CORRUPT. */
+int engine_saved_describe(struct str file,
+                          void (*section)(void *user, const struct saved_section *section),
+                          void *user, struct err *err) MUST_CHECK;
 
 /* ERR_NOMEM without memory; fini on all-zero is legal. */
 int engine_counts_init(struct engine_counts *counts, const struct engine *engine) MUST_CHECK;

@@ -19,7 +19,18 @@ struct engine_origin {
     int32_t partition;
 };
 
+/* A batch being sealed. */
+struct engine_sealing {
+    bool data;
+    int64_t batch_timestamp_ms;
+    const struct engine_partition *partitions;
+    uint32_t partition_count;
+    struct engine_counts *counts;
+};
+
 struct engine {
+    struct engine_sealing sealing;
+    enum state_extent saving;
     const struct plan *plan;
     struct scope scope;              /* of the source: the value's columns and metadata */
     struct sql_query *transform;     /* NULL: queries read the source's columns */
@@ -63,3 +74,7 @@ int engine_origin(struct engine *engine, struct str topic, int32_t partition,
                   uint32_t *out) MUST_CHECK;
 /* Whether a moved watermark gives the query something to do without data. */
 bool engine_query_is_timed(const struct engine *engine, uint32_t query);
+
+int engine_encode(const struct engine *engine, enum state_extent extent,
+                  struct buf *out) MUST_CHECK;
+int engine_decode(struct engine *engine, struct str bytes, struct err *err) MUST_CHECK;

@@ -3,7 +3,7 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "engine/engine.h"
+#include "engine/engine_impl.h"
 #include "format/json_rows.h"
 
 enum { MINUTE_MS = 60000 };
