@@ -1,6 +1,6 @@
 /* The turn of the loop is app_turn. Start order: the parts of app_open.c, then batches, once the
- * source knows where to begin and the stores have answered. Stop order: batches → sinks → stores,
- * source, timers → HTTP. */
+ * source knows where to begin and what the checkpoint had decided is done. Stop order: batches →
+ * sinks → checkpoint → stores, source, timers → HTTP. */
 #include <stdlib.h>
 
 #include "app_impl.h"
@@ -131,6 +131,10 @@ static bool drain(struct app *app)
         return progress.more;
     note_rate(app, progress.offsets, now_us - app->slice_opened_us);
     batch_slice_closed(&app->machine, progress.offsets, progress.records);
+    if (app_note_slice(app) != 0) {
+        err_set(&err, ERR_NOMEM, "out of memory for the slices of a batch");
+        batch_machine_fail(&app->machine, &err);
+    }
     return true;
 }
 
@@ -145,10 +149,17 @@ static void start_machine(struct app *app)
                                   .offsets_per_trigger = plan->kafka.max_offsets_per_trigger,
                                   .preview_offsets = app->options.preview_records,
                                   .bytes_max = mem_batch_bytes_max(&app->memory)};
+    if (app->checkpoint) {
+        const struct commit_record *record = checkpoint_record(app->checkpoint);
+        config.next_id = checkpoint_next_batch(app->checkpoint);
+        config.resumed = record && record->partition_count > 0;
+    }
     app->machine_ready = true;
+    if (config.resumed && !config.available_now)
+        app->source->ops->limit_lift(app->source);
     if (config.preview_offsets > 0 && !config.available_now)
         app->source->ops->limit_lift(app->source); /* a preview takes what comes, too */
-    batch_machine_init(&app->machine, &config, &app_batch_ops, app, 0, clock_wall_ms());
+    batch_machine_init(&app->machine, &config, &app_batch_ops, app, clock_wall_ms());
 }
 
 /* When to look again without being woken. */
@@ -173,13 +184,18 @@ static void set_timer(struct app *app, const struct batch_input *input)
  * nothing to do or the turn has taken its time. */
 static void app_turn(struct app *app)
 {
-    if (app->stage != APP_RUNNING)
-        return;
+    if (app->stage != APP_RUNNING || !app->source)
+        return; /* before the sources are open the checkpoint is waited for */
     if (app->source->state == SOURCE_FAILED) {
         app_fail(app, &app->source->err);
         return;
     }
-    if (app->source->state == SOURCE_READY && !app->machine_ready && app->checks == 0)
+    if (!app_recovered(app))
+        app_recover_turn(app);
+    if (app->stage != APP_RUNNING)
+        return;
+    if (app->source->state == SOURCE_READY && !app->machine_ready && app->checks == 0 &&
+        app_recovered(app) && app_begun(app))
         start_machine(app);
     if (!app->machine_ready)
         return;
@@ -297,6 +313,7 @@ static void begin_close(struct app *app)
     app->stage = APP_ABORTING;
     uv_idle_stop(&app->idle);
     uv_timer_stop(&app->turn_timer);
+    app->closing += app->recovery.busy;
     app_abort_slot(app, &app->slots[0]);
     app_abort_slot(app, &app->slots[1]);
     app_close_step(app);
@@ -337,6 +354,11 @@ void app_close_step(struct app *app)
         app_close_sinks(app);
         app_closed_one(app);
     } else if (app->stage == APP_CLOSING_SINKS) {
+        app->stage = APP_CLOSING_CHECKPOINT;
+        app->closing++; /* this call */
+        app_close_checkpoint(app);
+        app_closed_one(app);
+    } else if (app->stage == APP_CLOSING_CHECKPOINT) {
         close_parts(app);
     } else if (app->stage == APP_CLOSING) {
         app->stage = APP_CLOSING_HTTP;
@@ -396,7 +418,16 @@ void app_destroy(struct app *app)
     app_slot_fini(&app->slots[1]);
     engine_destroy(app->engine);
     app_metrics_fini(app);
+    for (uint32_t i = 0; i < app->output_count; i++)
+        buf_fini(&app->outputs[i].held_key), buf_fini(&app->outputs[i].held_bytes);
     free(app->outputs);
+    for (uint32_t i = 0; app->fingerprints && i <= app->options.plan->query_count; i++)
+        free((void *)(uintptr_t)app->fingerprints[i].p);
+    free(app->fingerprints);
+    buf_fini(&app->recovery.data);
+    arena_fini(&app->recovery.arena);
+    free(app->recovery.reset);
+    free(app->resume);
     free(app->books);
     free(app->rows_out_total);
     free(app->last.queries);

@@ -4,6 +4,12 @@
 
 #include "app_impl.h"
 #include "os/clock.h"
+#include "os/failpoint.h"
+
+enum {
+    SEAL_GROUPS = 4096, /* of one step of a seal */
+    SEAL_US_MAX = 5000, /* of its steps in one turn */
+};
 
 int app_slot_init(struct app *app, struct app_slot *slot)
 {
@@ -23,6 +29,8 @@ void app_slot_fini(struct app_slot *slot)
     engine_counts_fini(&slot->counts);
     free(slot->start_offsets);
     free(slot->end_offsets);
+    free(slot->slices);
+    arena_fini(&slot->arena);
     *slot = (struct app_slot){0};
 }
 
@@ -35,6 +43,9 @@ static void on_open(void *user, struct batch *batch)
     engine_counts_reset(&slot->counts, app->engine);
     slot->arrival_count = 0;
     slot->first_record_ms = slot->busy_us = 0;
+    slot->slice_count = 0;
+    slot->saving = false;
+    arena_reset(&slot->arena);
     app->filling = slot;
     slot->batch = batch;
     for (uint32_t i = 0; i < app->output_count; i++)
@@ -163,45 +174,54 @@ static struct engine_partition *unread_partitions(const struct app *app)
     return out;
 }
 
-/* Queries with state give their rows now; outputs of those that take part exist from here on. */
+/* Queries with state give their rows from now on, step by step. */
 static int seal_queries(struct app *app, struct app_slot *slot, const struct batch *batch,
                         struct err *err)
 {
-    struct engine_hooks hooks = {.user = app, .rows = on_rows, .extra = on_extra};
     struct engine_partition *partitions = unread_partitions(app);
     if (!partitions)
         return err_set(err, ERR_NOMEM, "out of memory");
-    int64_t began_us = clock_monotonic_us();
-    int code = engine_seal(app->engine, batch->reason != SEAL_NO_DATA, batch->timestamp_ms,
-                           partitions, app->source->partition_count, &hooks, &slot->counts, err);
-    slot->busy_us += clock_monotonic_us() - began_us;
+    int code =
+        engine_seal_begin(app->engine, batch->reason != SEAL_NO_DATA, batch->timestamp_ms,
+                          partitions, app->source->partition_count, &slot->counts, err);
     free(partitions);
-    for (uint32_t i = 0; i < app->output_count && code == 0; i++) {
-        uint32_t query = app->outputs[i].query;
-        if (query < app->options.plan->query_count && slot->counts.queries[query].takes_part)
-            code = open_output(app, slot, i, err);
-    }
     return code;
 }
 
-static void on_sealed(void *user, struct batch *batch)
+/* Outputs of queries that take part exist from here on. */
+static int open_outputs(struct app *app, struct app_slot *slot, struct err *err)
+{
+    for (uint32_t i = 0; i < app->output_count; i++) {
+        uint32_t query = app->outputs[i].query;
+        bool takes_part =
+            query < app->options.plan->query_count && slot->counts.queries[query].takes_part;
+        int code = takes_part ? open_output(app, slot, i, err) : 0;
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static void on_seal(void *user, struct batch *batch)
 {
     struct app *app = user;
     struct app_slot *slot = &app->slots[batch->slot];
-    struct buf text = {0};
     struct err err = {0};
-    app_turn_soon(app);
-    if (seal_queries(app, slot, batch, &err) != 0) {
+    FAILPOINT("batch.seal");
+    if (app->checkpoint)
+        checkpoint_batch_begin(app->checkpoint);
+    int code = fix_offsets(app, slot);
+    code = code ? err_set(&err, code, "out of memory for the offsets of a batch")
+                : seal_queries(app, slot, batch, &err);
+    if (code)
         batch_machine_fail(&app->machine, &err);
-        return;
-    }
+}
+
+static void end_seal(struct app *app, struct app_slot *slot, const struct batch *batch)
+{
+    struct buf text = {0};
     slot->sealed_us = clock_monotonic_us();
-    if (fix_offsets(app, slot) != 0) {
-        err_set(&err, ERR_NOMEM, "out of memory for the offsets of a batch");
-        batch_machine_fail(&app->machine, &err);
-        return;
-    }
-    if (batch->id == 0 && !app->options.available_now)
+    if (!app->options.available_now)
         app->source->ops->limit_lift(app->source);
     if (app->options.preview_records > batch->offsets && batch->reason == SEAL_MEMORY)
         log_line(app->options.log, LOG_WARN, "the preview ends here: its rows fill their memory",
@@ -216,6 +236,48 @@ static void on_sealed(void *user, struct batch *batch)
                  LOG_S("reason", batch_seal_reason_name(batch->reason)));
         buf_fini(&text);
     }
+}
+
+/* One step: rows of the queries, then their state as bytes. */
+static int seal_some(struct app *app, struct app_slot *slot, bool *done, struct err *err)
+{
+    struct engine_hooks hooks = {.user = app, .rows = on_rows, .extra = on_extra};
+    bool ended = false;
+    if (slot->saving)
+        return app_save_step(app, done, err);
+    int code = engine_seal_step(app->engine, SEAL_GROUPS, &hooks, &ended, err);
+    if (code == 0 && ended)
+        code = open_outputs(app, slot, err);
+    if (code == 0 && ended && app_saves_state(app)) {
+        slot->saving = true;
+        app_save_begin(app);
+        return 0;
+    }
+    *done = ended;
+    return code;
+}
+
+static bool on_seal_step(void *user, struct batch *batch)
+{
+    struct app *app = user;
+    struct app_slot *slot = &app->slots[batch->slot];
+    struct err err = {0};
+    bool done = false;
+    int code = 0;
+    int64_t began_us = clock_monotonic_us(), now_us = began_us;
+    while (code == 0 && !done && now_us - began_us < SEAL_US_MAX &&
+           !(slot->saving && app_save_waits(app))) {
+        code = seal_some(app, slot, &done, &err);
+        now_us = clock_monotonic_us();
+    }
+    slot->busy_us += now_us - began_us;
+    if (code)
+        batch_machine_fail(&app->machine, &err);
+    else if (done)
+        end_seal(app, slot, batch);
+    if (done || !slot->saving || !app_save_waits(app))
+        app_turn_soon(app);
+    return done;
 }
 
 /* ---- committing ---- */
@@ -251,20 +313,25 @@ static void on_prepare(void *user, struct batch *batch)
         batch_ticket_take(&output->ticket, batch, "prepare");
         sink_batch_prepare(output->batch, on_joined, output);
     }
+    if (app->checkpoint)
+        app_prepare_checkpoint(app, batch);
 }
 
-/* The decision is this process's memory as long as there is no checkpoint to put it in. */
+/* Without a checkpoint the decision is this process's memory. */
 static void on_decide(void *user, struct batch *batch)
 {
     struct app *app = user;
-    INVARIANT(batch->id >= 0);
     app->slots[batch->slot].prepared_us = clock_monotonic_us();
+    FAILPOINT("batch.prepared");
+    if (app->checkpoint)
+        app_decide(app, batch);
 }
 
 static void on_publish(void *user, struct batch *batch)
 {
     struct app *app = user;
     app->slots[batch->slot].decided_us = clock_monotonic_us();
+    FAILPOINT("batch.publish");
     for (uint32_t i = 0; i < app->output_count; i++) {
         struct app_slot_output *output = &app->slots[batch->slot].outputs[i];
         if (!output->batch)
@@ -278,7 +345,10 @@ static void on_done(void *user, struct batch *batch)
 {
     struct app *app = user;
     struct app_slot *slot = &app->slots[batch->slot];
+    FAILPOINT("batch.published");
     app_metrics_committed(app, batch, slot);
+    if (app->checkpoint)
+        checkpoint_published(app->checkpoint);
     if (app->options.preview_records == 0)
         app->source->ops->committed(app->source, slot->end_offsets, slot->partition_count);
     log_line(app->options.log, LOG_DEBUG, "committed", LOG_I("batch", batch->id),
@@ -296,7 +366,8 @@ static void on_abandon(void *user, struct batch *batch)
 
 const struct batch_ops app_batch_ops = {
     .open = on_open,
-    .sealed = on_sealed,
+    .seal = on_seal,
+    .seal_step = on_seal_step,
     .prepare = on_prepare,
     .decide = on_decide,
     .publish = on_publish,
@@ -317,14 +388,20 @@ static void on_aborted(struct sink_batch *batch, int code, const struct err *err
     app_close_step(app);
 }
 
+/* What is decided, or may be, is left for the next process. */
 void app_abort_slot(struct app *app, struct app_slot *slot)
 {
+    bool decided = app->checkpoint && slot->batch && (slot->batch->stage == BATCH_DECIDING ||
+                                                      slot->batch->stage == BATCH_PUBLISHING);
     for (uint32_t i = 0; slot->outputs && i < app->output_count; i++) {
         struct sink_batch *batch = slot->outputs[i].batch;
         if (!batch)
             continue;
         slot->outputs[i].batch = NULL;
         app->closing++;
-        sink_batch_abort(batch, on_aborted, app);
+        if (decided)
+            sink_batch_leave(batch, on_aborted, app);
+        else
+            sink_batch_abort(batch, on_aborted, app);
     }
 }

@@ -6,6 +6,7 @@
 #include "base/metric.h"
 #include "batch/batch.h"
 #include "batch/slice.h"
+#include "checkpoint/checkpoint.h"
 #include "engine/engine.h"
 #include "http/server.h"
 #include "os/random_id.h"
@@ -18,6 +19,7 @@ enum app_stage {
     APP_RUNNING,
     APP_ABORTING, /* batches */
     APP_CLOSING_SINKS,
+    APP_CLOSING_CHECKPOINT,
     APP_CLOSING,
     APP_CLOSING_HTTP,
     APP_CLOSED,
@@ -32,11 +34,14 @@ struct app_output {
     struct kafka_writer *kafka; /* of a Kafka sink */
     struct store_request check; /* at the start: can it be used? */
     struct metric_series *objects, *bytes, *retries, *failing;
+    struct record_object held; /* rolled files, as the checkpoint has them; key empty: none */
+    struct buf held_key, held_bytes;
 };
 
 struct app_slot_output {
     struct sink_batch *batch; /* NULL: not open */
     struct batch_ticket ticket;
+    struct record_object staged; /* rows in the checkpoint; key empty: none */
     struct app *app;
     uint32_t index; /* of its sink in app->outputs */
 };
@@ -61,6 +66,32 @@ struct app_slot {
     int64_t sealed_us, prepared_us, decided_us; /* monotonic: when each stage ended */
     int64_t *start_offsets, *end_offsets; /* per source partition, from seal on; -1: not known */
     uint32_t partition_count;
+    bool saving; /* the queries are sealed: their state is being encoded */
+    /* With a checkpoint: */
+    struct arena arena; /* of what the record names */
+    struct str *slices; /* commit_record.slices */
+    uint32_t slice_count, slice_room;
+    struct commit_record record;
+};
+
+/* Before the first batch (app_recover.c). */
+enum recover_step {
+    RECOVER_STATE,
+    RECOVER_OUTPUTS,
+    RECOVER_ROLLED,
+    RECOVER_SWEEP,
+    RECOVER_DONE,
+};
+
+struct app_recovery {
+    enum recover_step step;
+    uint32_t at;                 /* of the record's files, outputs; of the sinks */
+    bool reading, loading, busy; /* an object is read, state is loaded, a sink works */
+    bool loads;
+    struct buf data;    /* the object */
+    size_t used;        /* of it */
+    struct arena arena; /* what a sink is given */
+    struct str *reset;
 };
 
 /* What /status shows of the last committed batch. */
@@ -90,6 +121,15 @@ struct app {
     uint32_t output_count;
     struct s3_client *s3; /* of all stores in S3; NULL: there are none */
     uint32_t checks;      /* of stores that have not answered yet */
+
+    struct store *checkpoint_store;
+    struct checkpoint *checkpoint; /* NULL: a decision is this process's memory */
+    struct batch_ticket save_ticket;
+    struct str *fingerprints; /* per query, then the source's; owned */
+    struct app_recovery recovery;
+    struct plan_partition_offset *resume; /* where the source goes on */
+    enum { NOT_BEGUN, BEGINNING, BEGUN } begun; /* a new checkpoint's metadata is written */
+    bool opened; /* app_open_rest was called */
 
     struct batch_machine machine;
     bool machine_ready; /* the source knew where to begin */
@@ -149,6 +189,36 @@ void app_close_client(struct app *app);
 
 /* app_open.c */
 int app_open_parts(struct app *app, struct err *err) MUST_CHECK;
+/* What waits for the checkpoint, if there is one. */
+int app_open_rest(struct app *app, struct err *err) MUST_CHECK;
+/* A store at a sink's path or checkpointLocation, not checked yet. */
+int app_open_store(struct app *app, struct str place, struct store **out,
+                   struct err *err) MUST_CHECK;
+
+/* app_checkpoint.c */
+int app_open_checkpoint(struct app *app, struct err *err) MUST_CHECK;
+/* Whether batches save state at all. */
+bool app_saves_state(const struct app *app);
+/* Encodes the state of the batch that seals, in steps. */
+void app_save_begin(struct app *app);
+int app_save_step(struct app *app, bool *done, struct err *err) MUST_CHECK;
+/* Enough of it is on its way: a turn comes when there is room. */
+bool app_save_waits(const struct app *app);
+void app_prepare_checkpoint(struct app *app, struct batch *batch);
+void app_decide(struct app *app, struct batch *batch);
+/* A slice was closed. ERR_NOMEM. */
+int app_note_slice(struct app *app) MUST_CHECK;
+/* app->closing counts the callbacks of these. */
+void app_close_checkpoint(struct app *app);
+void app_close_checkpoint_store(struct app *app);
+
+/* app_recover.c */
+bool app_recovered(const struct app *app);
+void app_recover_turn(struct app *app);
+int app_resume_offsets(struct app *app, const struct plan_partition_offset **out,
+                       uint32_t *count) MUST_CHECK;
+/* A new checkpoint's starting offsets are durable; begins to make them so. */
+bool app_begun(struct app *app);
 
 /* app_batch.c */
 extern const struct batch_ops app_batch_ops;
@@ -167,6 +237,9 @@ void app_close_step(struct app *app);
 /* app_metrics.c */
 int app_metrics_init(struct app *app) MUST_CHECK;
 void app_metrics_fini(struct app *app);
+/* The outputs are open. */
+void app_metrics_outputs(struct app *app);
+void app_metrics_checkpoint(struct app *app);
 void app_metrics_committed(struct app *app, const struct batch *batch, const struct app_slot *slot);
 /* The text of /metrics (struct http_hooks). */
 void app_print_metrics(void *user, struct buf *out);

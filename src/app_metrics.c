@@ -12,6 +12,11 @@ int app_metrics_init(struct app *app)
     if (!app->metrics)
         return ERR_NOMEM;
     metric_set(metrics_series(app->metrics, METRIC_BUILD_INFO, str_of(SLUICE_VERSION)), 1);
+    return 0;
+}
+
+void app_metrics_outputs(struct app *app)
+{
     for (uint32_t i = 0; i < app->output_count; i++) {
         struct app_output *output = &app->outputs[i];
         struct str query = app_output_query(app, output->query);
@@ -21,7 +26,13 @@ int app_metrics_init(struct app *app)
         output->retries = metrics_series(app->metrics, METRIC_SINK_RETRIES, query, sink);
         output->failing = metrics_series(app->metrics, METRIC_SINK_FAILING, query, sink);
     }
-    return 0;
+}
+
+void app_metrics_checkpoint(struct app *app)
+{
+    struct checkpoint_figures figures = checkpoint_figures(app->checkpoint);
+    metric_set(metrics_series(app->metrics, METRIC_CHECKPOINT_BYTES), (double)figures.batch_bytes);
+    metric_observe(metrics_series(app->metrics, METRIC_CHECKPOINT_SECONDS), figures.batch_seconds);
 }
 
 void app_metrics_fini(struct app *app)
@@ -126,7 +137,7 @@ void app_metrics_committed(struct app *app, const struct batch *batch, const str
     metric_add(metrics_series(app->metrics, METRIC_BATCHES), 1);
     metric_set(metrics_series(app->metrics, METRIC_LAST_COMMIT_TIMESTAMP), (double)now_ms / 1000);
     metric_observe(metrics_series(app->metrics, METRIC_TRIGGER_DELAY),
-                   app_seconds_between(batch->trigger_ms, batch->sealed_ms));
+                   app_seconds_between(batch->trigger_ms, batch->due_ms));
     int64_t now_us = clock_monotonic_us();
     observe_phase(app, STR("seal"), (double)slot->busy_us / 1e6);
     observe_phase(app, STR("prepare"), (double)(slot->prepared_us - slot->sealed_us) / 1e6);

@@ -1,5 +1,6 @@
-/* Opens the parts of an app, in this order: engine (binds the queries), sinks, books and metrics,
- * HTTP, source. What is open when a later part fails is closed as after a run. */
+/* Opens the parts of an app, in this order: engine (binds the queries), books and metrics, HTTP; the
+ * checkpoint, which gives the id; then sinks and source. What is open when a later part fails is
+ * closed as after a run. */
 #include <stdlib.h>
 
 #include "app_impl.h"
@@ -33,6 +34,13 @@ static int open_source(struct app *app, struct err *err)
                                            .log = app->options.log,
                                            .queue_bytes_max = mem_kafka_bytes_max(&app->memory),
                                            .available_now = app->options.available_now};
+    const struct commit_record *record =
+        app->checkpoint ? checkpoint_record(app->checkpoint) : NULL;
+    options.resumed = app->checkpoint && (checkpoint_metadata(app->checkpoint) ||
+                                          (record && record->partition_count > 0));
+    if (options.resumed &&
+        app_resume_offsets(app, &options.resume, &options.resume_count) != 0)
+        return err_set(err, ERR_NOMEM, "out of memory");
     struct source_hooks hooks = {.user = app,
                                  .headers = engine_reads_headers(app->engine),
                                  .changed = app_source_changed,
@@ -78,20 +86,49 @@ static void log_warnings(const struct app *app)
     }
 }
 
+static int print_fingerprints(struct app *app)
+{
+    uint32_t n = app->options.plan->query_count;
+    app->fingerprints = calloc(n + 1, sizeof *app->fingerprints);
+    if (!app->fingerprints)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i <= n; i++) {
+        struct buf text = {0};
+        int code = i < n ? engine_query_fingerprint(app->engine, i, &text)
+                         : engine_source_fingerprint(app->engine, &text);
+        size_t length = text.n;
+        app->fingerprints[i] = (struct str){buf_take_cstr(&text), length};
+        if (code || !app->fingerprints[i].p)
+            return ERR_NOMEM;
+    }
+    return 0;
+}
+
 int app_open_parts(struct app *app, struct err *err)
 {
     int code = bind_engine(app, err);
-    if (code == 0)
-        log_warnings(app);
-    if (code == 0)
-        code = app_open_sinks(app, err);
     if (code)
         return code;
-    if (app_slot_init(app, &app->slots[0]) != 0 || app_slot_init(app, &app->slots[1]) != 0 ||
-        init_books(app) != 0 || app_metrics_init(app) != 0)
+    log_warnings(app);
+    if (init_books(app) != 0 || app_metrics_init(app) != 0 || print_fingerprints(app) != 0)
         return err_set(err, ERR_NOMEM, "out of memory");
+    code = open_http(app, err);
+    if (code)
+        return code;
+    bool keeps = app->options.plan->checkpoint.n > 0 && app->options.preview_records == 0;
+    return keeps ? app_open_checkpoint(app, err) : app_open_rest(app, err);
+}
+
+int app_open_rest(struct app *app, struct err *err)
+{
+    app->opened = true;
+    int code = app_open_sinks(app, err);
+    if (code)
+        return code;
+    if (app_slot_init(app, &app->slots[0]) != 0 || app_slot_init(app, &app->slots[1]) != 0)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    app_metrics_outputs(app);
     for (uint32_t i = 0; i < app->output_count; i++)
         sink_observe_uploads(app->outputs[i].sink, observe_upload, app);
-    code = open_http(app, err);
-    return code ? code : open_source(app, err);
+    return open_source(app, err);
 }

@@ -89,7 +89,7 @@ static int open_client(struct app *app, struct err *err)
     return code ? err_prefix(err, "s3") : 0;
 }
 
-static int open_s3(struct app *app, struct app_output *output, struct str path, struct err *err)
+static int open_s3(struct app *app, struct str path, struct store **out, struct err *err)
 {
     struct str bucket, prefix;
     int code = open_client(app, err);
@@ -97,13 +97,18 @@ static int open_s3(struct app *app, struct app_output *output, struct str path, 
         return code;
     if (!s3_location_parse(path, &bucket, &prefix))
         return err_set(err, ERR_INVALID, "%.*s is not s3://bucket/prefix", STR_ARG(path));
-    return store_s3_create(&output->store, app->s3, bucket, prefix, err);
+    return store_s3_create(out, app->s3, bucket, prefix, err);
+}
+
+int app_open_store(struct app *app, struct str place, struct store **out, struct err *err)
+{
+    return plan_location_is_s3(place) ? open_s3(app, place, out, err)
+                                      : store_local_create(out, app->loop, place, err);
 }
 
 static int open_store(struct app *app, struct app_output *output, struct str path, struct err *err)
 {
-    int code = plan_location_is_s3(path) ? open_s3(app, output, path, err)
-                                         : store_local_create(&output->store, app->loop, path, err);
+    int code = app_open_store(app, path, &output->store, err);
     if (code)
         return code;
     app->checks++;
@@ -286,12 +291,14 @@ static void on_sink_closed(void *user, int code, const struct err *err)
 
 void app_close_sinks(struct app *app)
 {
-    bool keep = app->err.code == 0;
+    enum sink_close_mode mode = app->checkpoint        ? SINK_CLOSE_LEAVE
+                                : app->err.code == 0 ? SINK_CLOSE_PUBLISH
+                                                     : SINK_CLOSE_DISCARD;
     for (uint32_t i = 0; i < app->output_count; i++) {
         if (!app->outputs[i].sink)
             continue;
         app->closing++;
-        sink_close(app->outputs[i].sink, keep, on_sink_closed, &app->outputs[i]);
+        sink_close(app->outputs[i].sink, mode, on_sink_closed, &app->outputs[i]);
     }
 }
 
@@ -328,6 +335,7 @@ void app_close_stores(struct app *app)
         if (output->kafka)
             kafka_writer_close(output->kafka, on_place_closed, output);
     }
+    app_close_checkpoint_store(app);
     if (app->writer) {
         app->closing++;
         stdout_writer_close(app->writer, app_closed_one, app);

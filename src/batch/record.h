@@ -86,6 +86,21 @@ int commit_record_encode(const struct commit_record *record, struct buf *out) MU
 int commit_record_decode(struct commit_record *out, struct str bytes, struct arena *arena,
                          struct err *err) MUST_CHECK;
 
+/* A file that goes on in the next batch: struct sink_held (sink/sink.h). */
+struct record_held {
+    struct str name, upload_id, tags;
+    uint64_t rows, bytes;
+    int64_t opened_ms;
+    struct str state; /* any bytes */
+};
+
+/* The object that record_rolled names: an envelope around a line of JSON and the states. ERR_NOMEM.
+ */
+int held_files_encode(const struct record_held *held, uint32_t count, struct buf *out) MUST_CHECK;
+/* *out is in the arena, states are views into `bytes`. ERR_NOMEM, ERR_CORRUPT. */
+int held_files_decode(const struct record_held **out, uint32_t *count, struct str bytes,
+                      struct arena *arena, struct err *err) MUST_CHECK;
+
 /* "commits/<batch>". */
 enum { COMMIT_KEY_SIZE = 32 };
 void commit_key(int64_t batch_id, char out[COMMIT_KEY_SIZE]);

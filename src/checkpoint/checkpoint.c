@@ -59,6 +59,7 @@ int checkpoint_create(struct checkpoint **out, uv_loop_t *loop,
     }
     checkpoint->options = *options;
     checkpoint->loop = loop;
+    checkpoint->published = -1;
     snprintf(checkpoint->id, sizeof checkpoint->id, "%s", options->new_id);
     snprintf(checkpoint->run_id, sizeof checkpoint->run_id, "%s", options->run_id);
     identity_self(&checkpoint->identity);
@@ -118,7 +119,7 @@ void checkpoint_idle(struct checkpoint *checkpoint)
             return;
     }
     if (!checkpoint->releasing && checkpoint->stage == CHECKPOINT_OPEN &&
-        !checkpoint->options.locked) {
+        !checkpoint->replaced) {
         checkpoint->releasing = true;
         owner_release(checkpoint);
         return;
@@ -180,6 +181,11 @@ const struct checkpoint_metadata *checkpoint_metadata(const struct checkpoint *c
 const struct commit_record *checkpoint_record(const struct checkpoint *checkpoint)
 {
     return checkpoint->has_record ? &checkpoint->record : NULL;
+}
+
+int64_t checkpoint_published_through(const struct checkpoint *checkpoint)
+{
+    return checkpoint->published;
 }
 
 int64_t checkpoint_next_batch(const struct checkpoint *checkpoint)

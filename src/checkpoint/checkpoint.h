@@ -63,6 +63,9 @@ uint64_t checkpoint_epoch(const struct checkpoint *checkpoint);
 const struct checkpoint_metadata *checkpoint_metadata(const struct checkpoint *checkpoint);
 /* The newest decision, of this or an earlier process; NULL: there is none yet. */
 const struct commit_record *checkpoint_record(const struct checkpoint *checkpoint);
+/* Up to which batch all is known to be published: an earlier owner said so when it ended; -1: nothing
+ * is known. */
+int64_t checkpoint_published_through(const struct checkpoint *checkpoint);
 /* The batch to be decided next. */
 int64_t checkpoint_next_batch(const struct checkpoint *checkpoint);
 
@@ -108,7 +111,7 @@ void checkpoint_await_saved(struct checkpoint *checkpoint, checkpoint_callback c
  * replaced: nothing may be published then. ERR_NOMEM at once: nothing began. */
 int checkpoint_decide(struct checkpoint *checkpoint, struct commit_record *record,
                       checkpoint_callback callback, void *user) MUST_CHECK;
-/* The newest decision is published: what only older ones needed may go, in the background. */
+/* All decided batches are published: what only older ones needed may go, in the background. */
 void checkpoint_published(struct checkpoint *checkpoint);
 
 /* ---- figures ---- */

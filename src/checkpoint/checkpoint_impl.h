@@ -87,7 +87,7 @@ struct checkpoint {
     bool has_metadata;
     struct commit_record record;
     bool has_record;
-    int64_t next_batch;
+    int64_t next_batch, published;
 
     struct record_object reading;
     struct buf *read_to;
@@ -123,6 +123,7 @@ struct checkpoint {
     bool trim_warned;
     uint32_t since_trim;
 
+    bool replaced; /* by a newer owner: there is nothing to give back */
     bool closing, releasing, timer_closed;
     void (*closed)(void *user);
     void *closed_user;
@@ -156,7 +157,8 @@ void owner_key(uint64_t epoch, char out[KEY_SIZE]);
 void owner_begin_beats(struct checkpoint *checkpoint);
 /* A last one that gives the ownership back; then checkpoint_idle. */
 void owner_release(struct checkpoint *checkpoint);
-bool owner_beat_is_release(struct str beat);
+/* Whether an owner gave its ownership back with it, and then, up to which batch all is published. */
+bool owner_beat_is_release(struct str beat, int64_t *published);
 
 /* state.c */
 void chain_fini(struct state_chain *chain);

@@ -173,6 +173,7 @@ static void fail_replaced(struct checkpoint *checkpoint, struct str owner)
     struct owner_record other;
     struct err err;
     char text[300] = "an owner that cannot be named";
+    checkpoint->replaced = true;
     if (owner_decode(&other, owner, &err) == 0)
         owner_print(&other, text, sizeof text);
     err_set(&err, ERR_EXISTS,

@@ -156,10 +156,16 @@ static void after_beat(struct checkpoint *checkpoint, struct str beat)
     int64_t now_ms = clock_monotonic_us() / 1000;
     char seen[sizeof checkpoint->last_beat];
     char owner[300];
+    int64_t published;
     snprintf(seen, sizeof seen, "%.*s", STR_ARG(beat));
-    if (owner_beat_is_release(beat)) {
+    bool is_release = owner_beat_is_release(beat, &published);
+    if (is_release || checkpoint->options.locked)
         checkpoint->step = OPEN_CLAIM;
-    } else if (checkpoint->beat_since_ms == 0) {
+    if (is_release)
+        checkpoint->published = published;
+    if (checkpoint->step == OPEN_CLAIM)
+        return;
+    if (checkpoint->beat_since_ms == 0) {
         checkpoint->beat_since_ms = now_ms;
         snprintf(checkpoint->last_beat, sizeof checkpoint->last_beat, "%s", seen);
         owner_print(&checkpoint->other, owner, sizeof owner);
@@ -181,12 +187,11 @@ static void after_owners(struct checkpoint *checkpoint, const struct store_reque
 {
     uint64_t newest = owner_newest(request->entries, request->entry_count);
     checkpoint->epoch = newest + 1;
-    if (newest == 0 || checkpoint->options.locked) {
-        checkpoint->step = OPEN_CLAIM;
-        return;
-    }
+    checkpoint->other.epoch = newest;
     owner_key(newest, checkpoint->key);
-    checkpoint->step = OPEN_OWNER;
+    checkpoint->step = newest == 0                  ? OPEN_CLAIM
+                       : checkpoint->options.locked ? OPEN_HEARTBEAT
+                                                    : OPEN_OWNER;
 }
 
 static void claim(struct checkpoint *checkpoint)
@@ -210,8 +215,7 @@ static void after_claim(struct checkpoint *checkpoint, int code)
         return;
     }
     FAILPOINT("owner.claimed");
-    if (!checkpoint->options.locked)
-        owner_begin_beats(checkpoint);
+    owner_begin_beats(checkpoint);
     checkpoint->step = OPEN_COMMITS;
 }
 

@@ -1,5 +1,4 @@
 /* Who may decide: owner/<epoch>, claimed once, and the heartbeat beside it. */
-#define _GNU_SOURCE /* memmem */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,7 @@ enum {
     RELEASE_MS_MAX = 2000, /* a store that does not answer does not hold up the end */
 };
 
-static const char released[] = "released";
+static const char running[] = "running", released[] = "released";
 
 void owner_key(uint64_t epoch, char out[KEY_SIZE])
 {
@@ -97,20 +96,36 @@ static int encode_beat(struct checkpoint *checkpoint, const char *state)
 {
     struct buf text = {0};
     buf_clear(&checkpoint->beat_bytes);
-    buf_printf(&text, "{\"beat\":%" PRIu64 ",\"runId\":\"%s\",\"state\":\"%s\"}\n",
-               ++checkpoint->beats, checkpoint->run_id, state);
+    record_put_open(&text, '{');
+    record_put_int(&text, "beat", (int64_t)++checkpoint->beats);
+    record_put_str(&text, "runId", str_of(checkpoint->run_id));
+    record_put_str(&text, "state", str_of(state));
+    record_put_int(&text, "published", checkpoint->published);
+    record_put_close(&text, '}');
     envelope_append(&checkpoint->beat_bytes, "heartbeat", OWNER_VERSION, buf_str(&text));
     bool failed = text.failed || checkpoint->beat_bytes.failed;
     buf_fini(&text);
     return failed ? ERR_NOMEM : 0;
 }
 
-bool owner_beat_is_release(struct str beat)
+bool owner_beat_is_release(struct str beat, int64_t *published)
 {
+    struct record_reader in;
+    struct arena arena = {0};
     struct str text;
     struct err err;
-    return envelope_open(beat, "heartbeat", OWNER_VERSION, NULL, &text, &err) == 0 &&
-           memmem(text.p, text.n, released, sizeof released - 1);
+    bool is = false;
+    *published = -1;
+    if (envelope_open(beat, "heartbeat", OWNER_VERSION, NULL, &text, &err) != 0)
+        return false;
+    const struct doc_node *top = record_read(&in, text, &arena, &err);
+    if (top) {
+        is = str_is(record_get_str(&in, top, "state"), released);
+        *published = record_get_int(&in, top, "published");
+    }
+    is = record_read_end(&in) == 0 && is;
+    arena_fini(&arena);
+    return is;
 }
 
 /* A heartbeat that fails is no news: the store says that it is failing, and the next one is due. */
@@ -135,14 +150,16 @@ static void on_beat_timer(uv_timer_t *timer)
 {
     struct checkpoint *checkpoint = timer->data;
     if (checkpoint->stage == CHECKPOINT_OPEN)
-        put_beat(checkpoint, "running");
+        put_beat(checkpoint, running);
 }
 
 void owner_begin_beats(struct checkpoint *checkpoint)
 {
     owner_key(checkpoint->epoch, checkpoint->beat_key);
     strncat(checkpoint->beat_key, ".heartbeat", KEY_SIZE - strlen(checkpoint->beat_key) - 1);
-    put_beat(checkpoint, "running");
+    if (checkpoint->options.locked)
+        return; /* the lock says that it lives; only the end is told */
+    put_beat(checkpoint, running);
     uv_timer_start(&checkpoint->timer, on_beat_timer, BEAT_MS, BEAT_MS);
 }
 

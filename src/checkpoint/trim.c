@@ -191,6 +191,7 @@ static void next_step(struct checkpoint *checkpoint)
 
 void checkpoint_published(struct checkpoint *checkpoint)
 {
+    checkpoint->published = checkpoint->next_batch - 1;
     if (checkpoint->trim_running || checkpoint->closing || ++checkpoint->since_trim < TRIM_EVERY)
         return;
     checkpoint->since_trim = 0;

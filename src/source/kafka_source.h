@@ -17,6 +17,11 @@ struct kafka_source_options {
     const struct log *log;
     size_t queue_bytes_max;
     bool available_now; /* partitions and end offsets are fixed at start */
+    /* Where an earlier run ended, instead of startingOffsets; partitions that are not named are new
+     * and begin at earliest. Until the source is closed. */
+    bool resumed;
+    const struct plan_partition_offset *resume;
+    uint32_t resume_count;
 };
 
 /* Starts at once; a broker that is down is retried. ERR_INVALID for a bad client option. */

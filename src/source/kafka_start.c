@@ -180,6 +180,44 @@ static bool assigned_are_there(struct kafka_source *source)
     return true;
 }
 
+static bool is_subscribed(const struct kafka_source *source, struct str topic)
+{
+    for (uint32_t i = 0; i < source->base.partition_count; i++) {
+        if (str_eq(source->base.partitions[i].topic, topic))
+            return true;
+    }
+    return false;
+}
+
+/* Partitions that an earlier run read and that are not there now: of topics that are not read any
+ * more they are forgotten; of others data was lost (the topic was made anew). */
+static bool resumed_are_there(struct kafka_source *source)
+{
+    for (uint32_t i = 0; i < source->options.resume_count; i++) {
+        const struct plan_partition_offset *known = &source->options.resume[i];
+        struct err err;
+        if (find(source, known->topic, known->partition) >= 0)
+            continue;
+        if (!is_subscribed(source, known->topic)) {
+            log_printf(source->options.log, LOG_WARN,
+                       "topic %.*s, partition %d is not read any more: where it was read to, offset "
+                       "%lld, is forgotten",
+                       STR_ARG(known->topic), known->partition, (long long)known->offset);
+            continue;
+        }
+        err_set(&err, ERR_DATA_LOSS,
+                "partition %d of topic %.*s, which was read up to offset %lld, is gone: the topic was "
+                "probably made anew; with failOnDataLoss false the stream goes on without it",
+                known->partition, STR_ARG(known->topic), (long long)known->offset);
+        if (source->plan->fail_on_data_loss) {
+            kafka_source_fail(source, &err);
+            return false;
+        }
+        log_line(source->options.log, LOG_WARN, err.msg);
+    }
+    return true;
+}
+
 static void on_resized(void *user)
 {
     struct kafka_source *source = user;
@@ -220,7 +258,8 @@ static void on_partitions(void *user, const struct kafka_metadata *metadata)
     }
     if (err.code)
         kafka_source_fail(source, &err);
-    else if (source->phase == PHASE_PARTITIONS && assigned_are_there(source))
+    else if (source->phase == PHASE_PARTITIONS && assigned_are_there(source) &&
+             resumed_are_there(source))
         use_partitions(source);
     kafka_start_tick(source);
 }
@@ -255,12 +294,12 @@ static void ask_partitions(struct kafka_source *source)
 
 /* ---- where partitions begin ---- */
 
-static const struct plan_partition_offset *given_start(const struct kafka_source *source,
-                                                       uint32_t i)
+static const struct plan_partition_offset *
+find_offset(const struct plan_partition_offset *offsets, uint32_t count,
+            const struct source_partition *partition)
 {
-    const struct source_partition *partition = &source->base.partitions[i];
-    for (uint32_t k = 0; k < source->plan->starting_offset_count; k++) {
-        const struct plan_partition_offset *given = &source->plan->starting_offsets[k];
+    for (uint32_t k = 0; k < count; k++) {
+        const struct plan_partition_offset *given = &offsets[k];
         if (given->partition == partition->partition && str_eq(given->topic, partition->topic))
             return given;
     }
@@ -273,8 +312,13 @@ static const struct plan_partition_offset *given_start(const struct kafka_source
 static bool start_wish(struct kafka_source *source, uint32_t i, int64_t *wish, bool *is_time)
 {
     const struct plan_kafka *plan = source->plan;
+    const struct source_partition *partition = &source->base.partitions[i];
     *is_time = false;
-    if (source->parts[i].late || source->parts[i].stage == PART_LOST ||
+    if (source->options.resumed && source->parts[i].stage != PART_LOST) {
+        const struct plan_partition_offset *known =
+            find_offset(source->options.resume, source->options.resume_count, partition);
+        *wish = known ? known->offset : OFFSET_EARLIEST;
+    } else if (source->parts[i].late || source->parts[i].stage == PART_LOST ||
         plan->starting == START_EARLIEST) {
         *wish = OFFSET_EARLIEST;
     } else if (plan->starting == START_LATEST) {
@@ -283,14 +327,14 @@ static bool start_wish(struct kafka_source *source, uint32_t i, int64_t *wish, b
         *wish = plan->starting_timestamp_ms;
         *is_time = true;
     } else {
-        const struct plan_partition_offset *given = given_start(source, i);
+        const struct plan_partition_offset *given =
+            find_offset(plan->starting_offsets, plan->starting_offset_count, partition);
         struct err err;
         if (!given) {
             err_set(&err, ERR_INVALID,
                     "startingOffsets must name every partition (-1 is latest, -2 "
                     "earliest): partition %d of topic %.*s is missing",
-                    source->base.partitions[i].partition,
-                    STR_ARG(source->base.partitions[i].topic));
+                    partition->partition, STR_ARG(partition->topic));
             kafka_source_fail(source, &err);
             return false;
         }
@@ -321,7 +365,7 @@ static void on_starts(void *user, const struct kafka_offsets *offsets)
     struct kafka_source *source = user;
     if (!answered(source, &offsets->answer))
         return;
-    bool by_time = source->plan->starting == START_TIMESTAMP;
+    bool by_time = source->plan->starting == START_TIMESTAMP && !source->options.resumed;
     for (uint32_t k = 0; k < offsets->count; k++) {
         const struct kafka_offset *item = &offsets->items[k];
         int i = find(source, item->topic, item->partition);
