@@ -12,10 +12,23 @@
 enum {
     WRITE_STEP_BYTES = 1 << 20, /* between two looks at `cancelled` */
     READ_STEP_BYTES = 256 << 10,
-    TEMP_NAME_BYTES_MAX = 200, /* of the key's last segment kept in the temporary's name */
+    TEMP_RANDOM_DIGITS = 16,
+    TEMP_SUFFIX_BYTES = 5 + TEMP_RANDOM_DIGITS, /* ".tmp-" and digits */
+    /* Of the key's last segment kept in the temporary's name, whose limit is 255. */
+    TEMP_NAME_BYTES_MAX = 255 - 1 - TEMP_SUFFIX_BYTES,
     TEMP_ATTEMPTS_MAX = 10,
 };
 
+static int system_openat(int dir_fd, const char *path, int flags, mode_t mode)
+{
+    return openat(dir_fd, path, flags, mode);
+}
+
+const struct local_os local_os_system = {system_openat, mkdirat, fstat,     fstatat,
+                                         read,          pwrite,  ftruncate, fsync,
+                                         renameat2,     linkat,  unlinkat};
+
+/* What may pass: room is made, a disk is mended or mounted again. */
 static bool errno_is_transient(int number)
 {
     switch (number) {
@@ -25,8 +38,10 @@ static bool errno_is_transient(int number)
     case EMFILE:
     case ENFILE:
     case ENOMEM:
-    case ENOSPC: /* somebody may make room */
+    case ENOSPC:
     case EDQUOT:
+    case EROFS:
+    case EIO:
     case ETIMEDOUT:
     case ESTALE:
         return true;
@@ -35,7 +50,7 @@ static bool errno_is_transient(int number)
     }
 }
 
-static int fail(struct local_call *call, const char *doing, const char *key, int number)
+int local_fail(struct local_call *call, const char *doing, const char *key, int number)
 {
     char text[128];
     call->transient = errno_is_transient(number);
@@ -43,11 +58,12 @@ static int fail(struct local_call *call, const char *doing, const char *key, int
                    doing, call->root->path, key, strerror_r(number, text, sizeof text));
 }
 
-static int fail_for_good(struct local_call *call, const char *doing, const char *key, int number)
+/* Of an fsync. */
+static int fail_sync(struct local_call *call, const char *doing, const char *key, int number)
 {
-    int code = fail(call, doing, key, number);
-    call->transient = false;
-    return code;
+    int code = local_fail(call, doing, key, number);
+    call->transient &= call->anew;
+    return code == ERR_NOT_FOUND ? (call->err->code = ERR_IO) : code;
 }
 
 static int fail_cancelled(struct local_call *call, const char *key)
@@ -60,28 +76,75 @@ static int fail_exists(struct local_call *call, const char *key)
     return err_set(call->err, ERR_EXISTS, "%s/%s already exists", call->root->path, key);
 }
 
-/* Fsyncs the directory that holds key; an errno value. */
-static int sync_parent(int at_fd, const char *key)
+/* The directory that holds key ("" of the root); its length. */
+static size_t parent_of(const char *key, char dir[LOCAL_PATH_MAX])
 {
-    char dir[LOCAL_PATH_MAX];
     const char *slash = strrchr(key, '/');
     size_t n = slash ? (size_t)(slash - key) : 0;
     memcpy(dir, key, n);
     dir[n] = '\0';
-    const char *name = n ? dir : slash ? "/" : ".";
-    int fd = openat(at_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return n;
+}
+
+/* Fsyncs the directory that holds key; an errno value. *synced: it came as far as the fsync. */
+static int sync_parent(const struct local_os *os, int at_fd, const char *key, bool *synced)
+{
+    char dir[LOCAL_PATH_MAX];
+    const char *name = parent_of(key, dir) ? dir : key[0] == '/' ? "/" : ".";
+    int fd = os->openat(at_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    *synced = fd >= 0;
     if (fd < 0)
         return errno;
-    int number = fsync(fd) ? errno : 0;
+    int number = os->fsync(fd) ? errno : 0;
     if (number == EINVAL) /* a file system whose directories need no fsync */
         number = 0;
     close(fd);
     return number;
 }
 
-int local_mkdirs(int at_fd, const char *path)
+/* FNV-1a. */
+static uint64_t hash_of(const char *path)
+{
+    uint64_t hash = 14695981039346656037U;
+    for (; *path; path++)
+        hash = (hash ^ (unsigned char)*path) * 1099511628211U;
+    return hash | 1; /* never that of an empty slot */
+}
+
+static void forget_durable(struct local_root *root)
+{
+    for (size_t i = 0; i < LOCAL_DIRS_KNOWN; i++)
+        atomic_store(&root->durable[i], 0);
+}
+
+int local_sync_name(struct local_call *call, const char *doing, const char *key)
+{
+    struct local_root *root = call->root;
+    char path[LOCAL_PATH_MAX], dir[LOCAL_PATH_MAX];
+    size_t n = strlen(key);
+    memcpy(path, key, n + 1);
+    for (bool leaf = true; leaf || n; leaf = false, n = parent_of(dir, path)) {
+        /* `path` is a name to be made durable, `dir` a copy of it. */
+        uint64_t hash = hash_of(path);
+        atomic_uint_least64_t *slot = &root->durable[hash % LOCAL_DIRS_KNOWN];
+        memcpy(dir, path, n + 1);
+        if (!leaf && atomic_load(slot) == hash)
+            continue;
+        bool synced;
+        int number = sync_parent(root->os, root->fd, path, &synced);
+        if (number)
+            return synced ? fail_sync(call, doing, key, number)
+                          : local_fail(call, doing, key, number);
+        if (!leaf)
+            atomic_store(slot, hash);
+    }
+    return 0;
+}
+
+int local_mkdirs(const struct local_os *os, int at_fd, const char *path)
 {
     char dir[LOCAL_PATH_MAX];
+    bool synced;
     size_t n = strlen(path);
     if (n >= sizeof dir)
         return ENAMETOOLONG;
@@ -90,8 +153,8 @@ int local_mkdirs(int at_fd, const char *path)
             continue;
         memcpy(dir, path, i);
         dir[i] = '\0';
-        if (mkdirat(at_fd, dir, 0777) == 0) {
-            int number = sync_parent(at_fd, dir);
+        if (os->mkdirat(at_fd, dir, 0777) == 0) {
+            int number = sync_parent(os, at_fd, dir, &synced);
             if (number)
                 return number;
         } else if (errno != EEXIST) {
@@ -109,41 +172,79 @@ static void temp_name(char temp[LOCAL_PATH_MAX], const char *key)
         random = (uint64_t)getpid() << 32 ^ (uint64_t)(uintptr_t)temp;
     const char *slash = strrchr(key, '/');
     const char *name = slash ? slash + 1 : key;
-    snprintf(temp, LOCAL_PATH_MAX, "%.*s.%.*s.tmp-%016llx", (int)(name - key), key,
-             TEMP_NAME_BYTES_MAX, name, (unsigned long long)random);
+    snprintf(temp, LOCAL_PATH_MAX, "%.*s.%.*s.tmp-%0*llx", (int)(name - key), key,
+             TEMP_NAME_BYTES_MAX, name, TEMP_RANDOM_DIGITS, (unsigned long long)random);
 }
 
-static int make_parent(int at_fd, const char *key)
+size_t local_temp_name(struct str name)
+{
+    if (name.n < 2 + TEMP_SUFFIX_BYTES || name.p[0] != '.' || name.p[1] == '.')
+        return 0;
+    const char *suffix = name.p + name.n - TEMP_SUFFIX_BYTES;
+    if (memcmp(suffix, ".tmp-", 5) != 0)
+        return 0;
+    for (size_t i = 5; i < TEMP_SUFFIX_BYTES; i++) {
+        if (!memchr("0123456789abcdef", suffix[i], 16))
+            return 0;
+    }
+    return name.n - 1 - TEMP_SUFFIX_BYTES;
+}
+
+bool local_temp_fits(struct str temp, struct str key)
+{
+    size_t dir_n = key.n;
+    while (dir_n && key.p[dir_n - 1] != '/')
+        dir_n--;
+    struct str dir = {key.p, dir_n}, name = {key.p + dir_n, key.n - dir_n};
+    if (temp.n >= LOCAL_PATH_MAX || !str_starts_with(temp, dir))
+        return false;
+    struct str temp_last = {temp.p + dir_n, temp.n - dir_n};
+    size_t kept = name.n < TEMP_NAME_BYTES_MAX ? name.n : TEMP_NAME_BYTES_MAX;
+    return local_temp_name(temp_last) == kept && memcmp(temp_last.p + 1, name.p, kept) == 0 &&
+           !memchr(temp_last.p, '\0', temp_last.n);
+}
+
+/* Their names become durable with that of the first file in them. */
+static int make_parent(struct local_root *root, const char *key)
 {
     char dir[LOCAL_PATH_MAX];
-    const char *slash = strrchr(key, '/');
-    if (!slash)
+    size_t n = parent_of(key, dir);
+    if (!n)
         return ENOENT; /* the root itself is gone */
-    memcpy(dir, key, (size_t)(slash - key));
-    dir[slash - key] = '\0';
-    return local_mkdirs(at_fd, dir);
+    forget_durable(root);
+    for (size_t i = 1; i <= n; i++) {
+        if (i < n && key[i] != '/')
+            continue;
+        dir[i] = '\0';
+        int number = root->os->mkdirat(root->fd, dir, 0777) ? errno : 0;
+        dir[i] = key[i];
+        if (number && number != EEXIST)
+            return number;
+    }
+    return 0;
 }
 
 int local_temp_open(struct local_call *call, const char *key, char temp[LOCAL_PATH_MAX], int *fd)
 {
+    struct local_root *root = call->root;
     int number = 0;
     for (int attempt = 0; attempt < TEMP_ATTEMPTS_MAX; attempt++) {
         if (atomic_load(call->cancelled))
             return fail_cancelled(call, key);
         temp_name(temp, key);
-        *fd = openat(call->root->fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        *fd = root->os->openat(root->fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (*fd >= 0)
             return 0;
         number = errno;
         if (number == ENOENT) {
-            number = make_parent(call->root->fd, key);
+            number = make_parent(root, key);
             if (number)
                 break;
         } else if (number != EEXIST && number != EINTR) {
             break;
         }
     }
-    int code = fail(call, "create", key, number);
+    int code = local_fail(call, "create", key, number);
     return code == ERR_NOT_FOUND ? (call->err->code = ERR_IO) : code;
 }
 
@@ -154,11 +255,11 @@ int local_write(struct local_call *call, int fd, const char *key, struct str byt
         if (atomic_load(call->cancelled))
             return fail_cancelled(call, key);
         size_t step = bytes.n - done < WRITE_STEP_BYTES ? bytes.n - done : WRITE_STEP_BYTES;
-        ssize_t n = pwrite(fd, bytes.p + done, step, (off_t)(offset + done));
+        ssize_t n = call->root->os->pwrite(fd, bytes.p + done, step, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return fail(call, "write", key, n < 0 ? errno : ENOSPC);
+            return local_fail(call, "write", key, n < 0 ? errno : ENOSPC);
         done += (size_t)n;
     }
     return 0;
@@ -169,8 +270,10 @@ int local_sync(struct local_call *call, int fd, const char *key, struct local_in
     struct stat st;
     if (atomic_load(call->cancelled))
         return fail_cancelled(call, key);
-    if (fsync(fd) || fstat(fd, &st))
-        return fail_for_good(call, "write", key, errno);
+    if (call->root->os->fstat(fd, &st))
+        return local_fail(call, "write", key, errno);
+    if (call->root->os->fsync(fd))
+        return fail_sync(call, "write", key, errno);
     *inode = (struct local_inode){st.st_dev, st.st_ino};
     return 0;
 }
@@ -179,70 +282,127 @@ static bool is_inode(const struct local_call *call, const char *key,
                      const struct local_inode *inode)
 {
     struct stat st;
-    return fstatat(call->root->fd, key, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_dev == inode->dev &&
-           st.st_ino == inode->ino;
+    return call->root->os->fstatat(call->root->fd, key, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           st.st_dev == inode->dev && st.st_ino == inode->ino;
 }
 
 /* rename that never overwrites, also where the file system has none; an errno value. */
-static int rename_new(int at_fd, const char *temp, const char *key)
+static int rename_new(const struct local_root *root, const char *temp, const char *key)
 {
-    if (renameat2(at_fd, temp, at_fd, key, RENAME_NOREPLACE) == 0)
+    const struct local_os *os = root->os;
+    if (os->renameat2(root->fd, temp, root->fd, key, RENAME_NOREPLACE) == 0)
         return 0;
     if (errno != EINVAL && errno != ENOSYS)
         return errno;
-    if (linkat(at_fd, temp, at_fd, key, 0))
+    if (os->linkat(root->fd, temp, root->fd, key, 0))
         return errno;
-    return unlinkat(at_fd, temp, 0) ? errno : 0;
+    return os->unlinkat(root->fd, temp, 0) ? errno : 0;
 }
 
 int local_publish(struct local_call *call, const char *temp, const char *key, bool replace,
                   const struct local_inode *inode)
 {
-    int at_fd = call->root->fd;
+    const struct local_root *root = call->root;
+    const struct local_os *os = root->os;
     if (atomic_load(call->cancelled))
         return fail_cancelled(call, key);
     int number;
     if (replace)
-        number = renameat(at_fd, temp, at_fd, key) ? errno : 0;
+        number = os->renameat2(root->fd, temp, root->fd, key, 0) ? errno : 0;
     else
-        number = rename_new(at_fd, temp, key);
+        number = rename_new(root, temp, key);
     if ((number == EEXIST || number == ENOENT) && is_inode(call, key, inode)) {
         /* An earlier attempt got as far as the name. */
-        number = unlinkat(at_fd, temp, 0) && errno != ENOENT ? errno : 0;
+        number = os->unlinkat(root->fd, temp, 0) && errno != ENOENT ? errno : 0;
     }
     if (number == EEXIST)
         return fail_exists(call, key);
     if (number)
-        return fail(call, "publish", key, number);
-    number = sync_parent(at_fd, key);
-    return number ? fail_for_good(call, "make durable the name", key, number) : 0;
+        return local_fail(call, "publish", key, number);
+    return local_sync_name(call, "make durable the name", key);
+}
+
+int local_published(struct local_call *call, const char *temp, const char *key, uint64_t bytes)
+{
+    struct stat st;
+    const struct local_root *root = call->root;
+    if (atomic_load(call->cancelled))
+        return fail_cancelled(call, key);
+    int number = root->os->fstatat(root->fd, key, &st, AT_SYMLINK_NOFOLLOW) ? errno : 0;
+    if (number == ENOENT || number == ENOTDIR)
+        return err_set(call->err, ERR_NOT_FOUND,
+                       "cannot publish %s/%s: the unfinished file %s is gone (somebody removed "
+                       "it), and there is no such object",
+                       root->path, key, temp);
+    if (number)
+        return local_fail(call, "publish", key, number);
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != bytes)
+        return err_set(call->err, ERR_EXISTS,
+                       "cannot publish %s/%s: the unfinished file %s is gone (somebody removed "
+                       "it), and another object has the name",
+                       root->path, key, temp);
+    return local_sync_name(call, "make durable the name", key);
 }
 
 int local_require_absent(struct local_call *call, const char *key)
 {
-    if (faccessat(call->root->fd, key, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+    struct stat st;
+    const struct local_root *root = call->root;
+    if (root->os->fstatat(root->fd, key, &st, AT_SYMLINK_NOFOLLOW) == 0)
         return fail_exists(call, key);
     return 0; /* what else is wrong shows when it is written */
 }
 
-int local_remove(struct local_call *call, const char *key)
+int local_compare(struct local_call *call, const char *key, struct str bytes, bool *same)
 {
-    if (unlinkat(call->root->fd, key, 0)) {
-        if (errno == ENOENT || errno == ENOTDIR)
-            return 0;
-        return fail(call, "remove", key, errno);
-    }
-    int number = sync_parent(call->root->fd, key);
-    return number && number != ENOENT ? fail_for_good(call, "remove", key, number) : 0;
+    struct buf found = {0};
+    struct stat st;
+    const struct local_root *root = call->root;
+    *same = false;
+    if (root->os->fstatat(root->fd, key, &st, AT_SYMLINK_NOFOLLOW))
+        return errno == ENOENT || errno == ENOTDIR ? 0 : local_fail(call, "read", key, errno);
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != bytes.n)
+        return fail_exists(call, key);
+    int code = local_read(call, key, UINT64_MAX, &found);
+    *same = code == 0 && str_eq(buf_str(&found), bytes);
+    buf_fini(&found);
+    if (code)
+        return code == ERR_NOT_FOUND ? 0 : code;
+    return *same ? 0 : fail_exists(call, key);
 }
 
-static int read_all(struct local_call *call, int fd, const char *key, struct buf *out)
+int local_remove(struct local_call *call, const char *key)
+{
+    const struct local_root *root = call->root;
+    char dir[LOCAL_PATH_MAX];
+    struct stat st;
+    if (root->os->unlinkat(root->fd, key, 0) && errno != ENOENT) {
+        if (errno == ENOTDIR)
+            return 0;
+        return local_fail(call, "remove", key, errno);
+    }
+    /* Also when it was gone: who removed it may not have come so far. */
+    if (parent_of(key, dir) && root->os->fstatat(root->fd, dir, &st, 0) && errno == ENOENT)
+        return 0;
+    return local_sync_name(call, "remove", key);
+}
+
+static int fail_large(struct local_call *call, const char *key, uint64_t most)
+{
+    return err_set(call->err, ERR_NOMEM, "cannot read %s/%s: it has more than %llu bytes",
+                   call->root->path, key, (unsigned long long)most);
+}
+
+static int read_all(struct local_call *call, int fd, const char *key, uint64_t most,
+                    struct buf *out)
 {
     struct stat st;
-    if (fstat(fd, &st))
-        return fail(call, "read", key, errno);
+    if (call->root->os->fstat(fd, &st))
+        return local_fail(call, "read", key, errno);
     if (!S_ISREG(st.st_mode))
-        return fail(call, "read", key, S_ISDIR(st.st_mode) ? EISDIR : EINVAL);
+        return local_fail(call, "read", key, S_ISDIR(st.st_mode) ? EISDIR : EINVAL);
+    if ((uint64_t)st.st_size > most)
+        return fail_large(call, key, most);
     size_t step = (size_t)st.st_size + 1; /* one more, to see the end without another growth */
     for (;;) {
         if (atomic_load(call->cancelled))
@@ -251,26 +411,30 @@ static int read_all(struct local_call *call, int fd, const char *key, struct buf
             return err_set(call->err, ERR_NOMEM, "out of memory reading %s/%s", call->root->path,
                            key);
         size_t room = out->capacity - out->n;
-        ssize_t n = read(fd, out->p + out->n, room < WRITE_STEP_BYTES ? room : WRITE_STEP_BYTES);
+        ssize_t n = call->root->os->read(fd, out->p + out->n,
+                                         room < WRITE_STEP_BYTES ? room : WRITE_STEP_BYTES);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fail(call, "read", key, errno);
+            return local_fail(call, "read", key, errno);
         if (n == 0)
             return 0;
         out->n += (size_t)n;
+        if (out->n > most) /* it grows */
+            return fail_large(call, key, most);
         step = out->capacity > out->n ? out->capacity - out->n : READ_STEP_BYTES;
     }
 }
 
-int local_read(struct local_call *call, const char *key, struct buf *out)
+int local_read(struct local_call *call, const char *key, uint64_t most, struct buf *out)
 {
+    const struct local_root *root = call->root;
     if (atomic_load(call->cancelled))
         return fail_cancelled(call, key);
-    int fd = openat(call->root->fd, key, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = root->os->openat(root->fd, key, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
     if (fd < 0)
-        return fail(call, "read", key, errno == ENOTDIR ? ENOENT : errno);
-    int code = read_all(call, fd, key, out);
+        return local_fail(call, "read", key, errno == ENOTDIR ? ENOENT : errno);
+    int code = read_all(call, fd, key, most, out);
     close(fd);
     return code;
 }

@@ -17,6 +17,7 @@ struct pending_dir {
 struct listing {
     struct local_call *call;
     struct str prefix;
+    bool unfinished;
     struct arena *arena;
     struct pending_dir *pending;
     struct store_entry *entries;
@@ -71,58 +72,73 @@ static struct str join(struct listing *listing, struct str dir, const char *name
     return (struct str){p, dir.n + n + (is_dir ? 1 : 0)};
 }
 
+/* An unfinished object. */
+static int take_temp(struct listing *listing, struct str dir, const char *name, uint64_t bytes)
+{
+    struct str id = join(listing, dir, name, false);
+    char *key = arena_alloc(listing->arena, dir.n + strlen(name));
+    if (!id.p || !key)
+        return fail_memory(listing);
+    size_t n = local_temp_name(str_of(name));
+    if (dir.n)
+        memcpy(key, dir.p, dir.n);
+    memcpy(key + dir.n, name + 1, n);
+    struct store_entry entry = {{key, dir.n + n}, bytes, id};
+    return str_starts_with(entry.key, listing->prefix) ? push_entry(listing, entry) : 0;
+}
+
 static int take_name(struct listing *listing, int dir_fd, struct str dir, const char *name)
 {
     struct stat st;
-    if (name[0] == '.' || fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
-        return 0; /* unfinished, or removed since */
+    bool temp = local_temp_name(str_of(name)) > 0;
+    if ((name[0] == '.' && !(temp && listing->unfinished)) ||
+        listing->call->root->os->fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
+        return 0; /* somebody's own, or removed since */
+    if (temp)
+        return S_ISREG(st.st_mode) ? take_temp(listing, dir, name, (uint64_t)st.st_size) : 0;
     bool is_dir = S_ISDIR(st.st_mode);
-    if (!is_dir && !S_ISREG(st.st_mode))
+    if (!is_dir && (!S_ISREG(st.st_mode) || listing->unfinished))
         return 0;
     struct str path = join(listing, dir, name, is_dir);
     if (!path.p)
         return fail_memory(listing);
     if (str_starts_with(path, listing->prefix)) {
-        if (!is_dir)
-            return push_entry(listing, (struct store_entry){path, (uint64_t)st.st_size});
-        return push_dir(listing, path);
+        if (is_dir)
+            return push_dir(listing, path);
+        return push_entry(listing,
+                          (struct store_entry){.key = path, .bytes = (uint64_t)st.st_size});
     }
     return is_dir && str_starts_with(listing->prefix, path) ? push_dir(listing, path) : 0;
 }
 
-static int fail_dir(struct listing *listing, struct str path, int number)
+static int fail_dir(struct listing *listing, const char *path, int number)
 {
-    if (number == ENOENT || number == ENOTDIR)
-        return 0;
-    char text[256];
-    if (strerror_r(number, text, sizeof text))
-        snprintf(text, sizeof text, "error %d", number);
-    listing->call->transient = number == EMFILE || number == ENFILE;
-    return err_set(listing->call->err, ERR_IO, "cannot list %s/%.*s: %s", listing->call->root->path,
-                   STR_ARG(path), text);
+    return number == ENOENT || number == ENOTDIR ? 0
+                                                 : local_fail(listing->call, "list", path, number);
 }
 
 static int read_dir(struct listing *listing, struct str path)
 {
     char name[LOCAL_PATH_MAX + 256];
+    const struct local_root *root = listing->call->root;
     if (path.n >= sizeof name)
         return 0; /* longer than any key */
     snprintf(name, sizeof name, "%.*s", STR_ARG(path));
-    int fd =
-        openat(listing->call->root->fd, path.n ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int fd = root->os->openat(root->fd, path.n ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0)
-        return fail_dir(listing, path, errno);
+        return fail_dir(listing, name, errno);
     DIR *dir = fdopendir(fd);
     if (!dir) {
+        int number = errno;
         close(fd);
-        return fail_dir(listing, path, errno);
+        return fail_dir(listing, name, number);
     }
     int code = 0;
     for (;;) {
         errno = 0;
         const struct dirent *entry = readdir(dir);
         if (!entry && errno)
-            code = fail_dir(listing, path, errno);
+            code = fail_dir(listing, name, errno);
         if (!entry || code)
             break;
         code = take_name(listing, fd, path, entry->d_name);
@@ -135,13 +151,16 @@ static int read_dir(struct listing *listing, struct str path)
 
 static int compare_entries(const void *a, const void *b)
 {
-    return str_cmp(((const struct store_entry *)a)->key, ((const struct store_entry *)b)->key);
+    const struct store_entry *first = a, *second = b;
+    int order = str_cmp(first->key, second->key);
+    return order ? order : str_cmp(first->id, second->id);
 }
 
-int local_list(struct local_call *call, struct str prefix, struct arena *arena,
+int local_list(struct local_call *call, struct str prefix, bool unfinished, struct arena *arena,
                const struct store_entry **entries, uint32_t *count)
 {
-    struct listing listing = {.call = call, .prefix = prefix, .arena = arena};
+    struct listing listing = {
+        .call = call, .prefix = prefix, .unfinished = unfinished, .arena = arena};
     struct str start = prefix; /* the directory part of the prefix */
     while (start.n && start.p[start.n - 1] != '/')
         start.n--;

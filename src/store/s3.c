@@ -21,7 +21,12 @@ static const char *what(enum store_op op)
         return "delete";
     case STORE_UPLOAD_BEGIN:
         return "begin the upload of";
+    case STORE_LIST_UPLOADS:
+        return "list the unfinished uploads of";
+    case STORE_UPLOAD_RESUME:
+        return "go on with the upload of";
     case STORE_UPLOAD_APPEND:
+    case STORE_UPLOAD_SYNC:
     case STORE_UPLOAD_SEAL:
         return "upload a part of";
     case STORE_UPLOAD_PUBLISH:
@@ -181,7 +186,8 @@ static void s3_start(struct store *base, struct store_request *request)
     request->retry_after_ms = 0;
     buf_append_str(&operation->key, store->prefix);
     buf_append_str(&operation->key, request->key);
-    bool prefix = request->op == STORE_LIST || request->op == STORE_CHECK;
+    bool prefix = request->op == STORE_LIST || request->op == STORE_LIST_UPLOADS ||
+                  request->op == STORE_CHECK;
     int code = store_key_check(request->key, prefix, &request->err);
     if (prefix)
         arena_reset(&request->arena); /* of an earlier attempt */

@@ -20,11 +20,14 @@ struct s3_store {
 struct s3_part {
     char etag[S3_ETAG_SIZE]; /* without quotes */
 };
+/* In tags: a part is "<bytes>:<etag>", parts are separated by ' '. */
+enum { S3_TAG_SIZE = 24 + 3 * S3_ETAG_SIZE };
 
 struct s3_upload {
     struct store_upload base;
     struct s3_part *parts;
     uint32_t count, capacity;
+    struct buf tags;
     bool sealed;
     bool short_part; /* the last is smaller than parts in the middle may be */
     bool unknown;    /* a completion was sent whose outcome is not known */
@@ -66,6 +69,11 @@ void s3_operation_fail(struct s3_operation *operation, int code, bool transient,
 bool s3_operation_failed(struct s3_operation *operation);
 /* False, and the request failed, when the answer's ETag shows that other bytes arrived. */
 bool s3_operation_etag_ok(struct s3_operation *operation);
+
+/* What is appended to tags for a part; there is room for S3_TAG_SIZE bytes more. */
+void s3_tags_append(struct buf *tags, uint64_t bytes, const char *etag);
+/* Takes the first part off tags; false when they are damaged. */
+bool s3_tags_take(struct str *tags, uint64_t *bytes, char etag[S3_ETAG_SIZE]);
 
 void s3_object_start(struct s3_operation *operation);
 void s3_upload_start(struct s3_operation *operation);

@@ -107,7 +107,7 @@ static void on_entry(void *user, struct str key, uint64_t bytes)
     struct str name = {key.p + prefix.n, key.n - prefix.n};
     if (store_key_check(name, false, NULL)) /* a folder's marker, or somebody's hidden file */
         return;
-    struct store_entry entry = {arena_str(&operation->request->arena, name), bytes};
+    struct store_entry entry = {.key = arena_str(&operation->request->arena, name), .bytes = bytes};
     operation->failed_memory |= !entry.key.p;
     buf_append(&operation->entries, &entry, sizeof entry);
 }

@@ -5,6 +5,8 @@
 
 #include "store/s3_impl.h"
 
+#define GONE "the unfinished upload is gone (expired by a lifecycle rule of the bucket, or removed)"
+
 static struct s3_operation *operation_of(struct s3_call *call)
 {
     return CONTAINER_OF(call, struct s3_operation, call);
@@ -19,14 +21,31 @@ void s3_upload_free(struct store_upload *upload)
 {
     struct s3_upload *own = (struct s3_upload *)(void *)upload;
     store_upload_fini(upload);
+    buf_fini(&own->tags);
     free(own->parts);
     free(own);
+}
+
+static struct s3_upload *upload_new(struct s3_operation *operation, struct str id)
+{
+    struct str key = operation->request->key;
+    struct s3_upload *upload = calloc(1, sizeof *upload + key.n + id.n);
+    if (!upload) {
+        s3_operation_fail(operation, ERR_NOMEM, false, "out of memory");
+        return NULL;
+    }
+    memcpy(upload->strings, key.p, key.n);
+    memcpy(upload->strings + key.n, id.p, id.n);
+    upload->base.key = (struct str){upload->strings, key.n};
+    upload->base.id = (struct str){upload->strings + key.n, id.n};
+    store_upload_init(&upload->base, &operation->store->base);
+    operation->request->upload = &upload->base;
+    return upload;
 }
 
 static void on_begun(struct s3_call *call)
 {
     struct s3_operation *operation = operation_of(call);
-    struct store_request *request = operation->request;
     struct buf id = {0};
     if (s3_operation_failed(operation)) {
         s3_operation_end(operation);
@@ -34,24 +53,21 @@ static void on_begun(struct s3_call *call)
     }
     if (!s3_xml_value(buf_str(&call->answer.body), "InitiateMultipartUploadResult", "UploadId",
                       &id) ||
-        id.n == 0) {
+        id.n == 0)
         s3_operation_fail(operation, ERR_IO, true, "the server gave no upload id");
-    } else {
-        struct str key = request->key;
-        struct s3_upload *upload = calloc(1, sizeof *upload + key.n + id.n);
-        if (upload) {
-            memcpy(upload->strings, key.p, key.n);
-            memcpy(upload->strings + key.n, id.p, id.n);
-            upload->base.key = (struct str){upload->strings, key.n};
-            upload->base.id = (struct str){upload->strings + key.n, id.n};
-            store_upload_init(&upload->base, &operation->store->base);
-            request->upload = &upload->base;
-        } else {
-            s3_operation_fail(operation, ERR_NOMEM, false, "out of memory");
-        }
-    }
+    else
+        (void)upload_new(operation, buf_str(&id));
     buf_fini(&id);
     s3_operation_end(operation);
+}
+
+static void add_part(struct s3_upload *upload, uint64_t bytes, const char *etag)
+{
+    snprintf(upload->parts[upload->count++].etag, S3_ETAG_SIZE, "%s", etag);
+    s3_tags_append(&upload->tags, bytes, etag);
+    upload->base.tags = buf_str(&upload->tags);
+    upload->base.bytes += bytes;
+    upload->short_part = bytes < S3_PART_BYTES_MIN;
 }
 
 static void on_part(struct s3_call *call)
@@ -59,16 +75,17 @@ static void on_part(struct s3_call *call)
     struct s3_operation *operation = operation_of(call);
     struct s3_upload *upload = upload_of(operation);
     const char *etag = call->answer.etag;
-    if (s3_operation_failed(operation) || !s3_operation_etag_ok(operation)) {
+    bool failed = s3_operation_failed(operation);
+    if (failed && strcmp(call->answer.error.code, "NoSuchUpload") == 0)
+        s3_operation_fail(operation, ERR_NOT_FOUND, false, GONE);
+    if (failed || !s3_operation_etag_ok(operation)) {
         s3_operation_end(operation);
         return;
     }
     if (!etag[0] || strlen(etag) >= S3_ETAG_SIZE) {
         s3_operation_fail(operation, ERR_IO, true, "the server gave no ETag");
     } else {
-        memcpy(upload->parts[upload->count++].etag, etag, strlen(etag) + 1);
-        upload->base.bytes += call->body.n;
-        upload->short_part = call->body.n < S3_PART_BYTES_MIN;
+        add_part(upload, call->body.n, etag);
         upload->sealed = operation->request->op == STORE_UPLOAD_SEAL;
     }
     s3_operation_end(operation);
@@ -76,6 +93,10 @@ static void on_part(struct s3_call *call)
 
 static bool reserve_part(struct s3_upload *upload)
 {
+    if (!buf_reserve(&upload->tags, S3_TAG_SIZE)) {
+        upload->tags.failed = false; /* what it holds is good */
+        return false;
+    }
     if (upload->count < upload->capacity)
         return true;
     uint32_t capacity = upload->capacity ? upload->capacity * 2 : 8;
@@ -90,6 +111,40 @@ static bool reserve_part(struct s3_upload *upload)
 static void refuse(struct s3_operation *operation, int code, const char *cause)
 {
     s3_operation_fail(operation, code, false, cause);
+    s3_operation_end_later(operation);
+}
+
+/* What the earlier process had: nothing is asked of the server, which knows no more. */
+static int take_tags(struct s3_operation *operation, struct s3_upload *upload)
+{
+    const struct store_request *request = operation->request;
+    struct str tags = request->tags;
+    char etag[S3_ETAG_SIZE];
+    uint64_t bytes;
+    while (tags.n) {
+        if (!s3_tags_take(&tags, &bytes, etag) || upload->count >= S3_PARTS_MAX)
+            return ERR_CORRUPT;
+        if (!reserve_part(upload))
+            return ERR_NOMEM;
+        add_part(upload, bytes, etag);
+    }
+    return upload->base.bytes == request->upload_bytes ? 0 : ERR_CORRUPT;
+}
+
+static void start_resume(struct s3_operation *operation)
+{
+    struct store_request *request = operation->request;
+    struct s3_upload *upload = request->id.n ? upload_new(operation, request->id) : NULL;
+    int code = upload ? take_tags(operation, upload) : request->id.n ? ERR_NOMEM : ERR_CORRUPT;
+    if (code) {
+        if (upload)
+            s3_upload_free(&upload->base);
+        request->upload = NULL;
+        refuse(operation, code,
+               code == ERR_NOMEM ? "out of memory" : "what was recorded of its parts is damaged");
+        return;
+    }
+    upload->sealed = request->sealed;
     s3_operation_end_later(operation);
 }
 
@@ -180,10 +235,8 @@ static void send_completion(struct s3_operation *operation);
 static const char *not_ours(enum s3_look look, bool there)
 {
     if (look == S3_LOOK_GONE)
-        return there ? "the upload is gone (it was aborted or has expired), and another object has "
-                       "its key"
-                     : "the upload is gone (it was aborted or has expired), and there is no such "
-                       "object";
+        return there ? GONE ", and another object has its key"
+                     : GONE ", and there is no such object";
     return there ? "another object has its key" : "the key was taken and is free again";
 }
 
@@ -202,7 +255,7 @@ static void on_looked(struct s3_call *call)
         return;
     } else if (there || absent) {
         bool gone = operation->look == S3_LOOK_GONE;
-        s3_operation_fail(operation, gone ? ERR_NOT_FOUND : ERR_EXISTS, absent && !gone,
+        s3_operation_fail(operation, absent && gone ? ERR_NOT_FOUND : ERR_EXISTS, absent && !gone,
                           not_ours(operation->look, there));
     }
     s3_operation_end(operation);
@@ -279,6 +332,8 @@ static void start_publish(struct s3_operation *operation)
     const struct s3_upload *upload = upload_of(operation);
     if (!upload->sealed)
         refuse(operation, ERR_INVALID, "it is not sealed");
+    else if (upload->count == 0) /* resumed to be aborted */
+        refuse(operation, ERR_INVALID, "its parts are not known");
     else if (upload->unknown || operation->store->no_conditions)
         send_look(operation, S3_LOOK_UNKNOWN);
     else
@@ -308,8 +363,14 @@ void s3_upload_start(struct s3_operation *operation)
         s3_operation_query(operation, "uploads", (struct str){0});
         s3_operation_send(operation);
         return;
+    case STORE_UPLOAD_RESUME:
+        start_resume(operation);
+        return;
     case STORE_UPLOAD_APPEND:
         start_append(operation);
+        return;
+    case STORE_UPLOAD_SYNC: /* parts are durable as they are */
+        s3_operation_end_later(operation);
         return;
     case STORE_UPLOAD_SEAL:
         start_seal(operation);

@@ -39,6 +39,7 @@ void store_init(struct store *store, const struct store_ops *ops, uv_loop_t *loo
     store->ops = ops;
     store->loop = loop;
     store->part_bytes_min = 1;
+    store->get_bytes_max = STORE_GET_BYTES_MAX;
     int code = uv_timer_init(loop, &store->retry_timer);
     INVARIANT(code == 0); /* it never fails */
 }
@@ -239,6 +240,12 @@ void store_list(struct store *store, struct store_request *request, struct str p
     object_start(store, request, STORE_LIST, prefix, (struct str){0}, callback, user);
 }
 
+void store_list_uploads(struct store *store, struct store_request *request, struct str prefix,
+                        store_callback callback, void *user)
+{
+    object_start(store, request, STORE_LIST_UPLOADS, prefix, (struct str){0}, callback, user);
+}
+
 void store_delete(struct store *store, struct store_request *request, struct str key,
                   store_callback callback, void *user)
 {
@@ -249,6 +256,23 @@ void store_upload_begin(struct store *store, struct store_request *request, stru
                         store_callback callback, void *user)
 {
     object_start(store, request, STORE_UPLOAD_BEGIN, key, (struct str){0}, callback, user);
+}
+
+void store_upload_resume(struct store *store, struct store_request *request, struct str key,
+                         struct str id, struct str tags, uint64_t bytes, bool sealed,
+                         store_callback callback, void *user)
+{
+    request->id = id;
+    request->tags = tags;
+    request->upload_bytes = bytes;
+    request->sealed = sealed;
+    object_start(store, request, STORE_UPLOAD_RESUME, key, (struct str){0}, callback, user);
+}
+
+struct str store_upload_tags(const struct store_upload *upload)
+{
+    REQUIRE(upload->magic == UPLOAD_MAGIC);
+    return upload->tags;
 }
 
 static void upload_start(struct store_upload *upload, struct store_request *request,
@@ -266,6 +290,12 @@ void store_upload_append(struct store_upload *upload, struct store_request *requ
                          struct str bytes, store_callback callback, void *user)
 {
     upload_start(upload, request, STORE_UPLOAD_APPEND, bytes, callback, user);
+}
+
+void store_upload_sync(struct store_upload *upload, struct store_request *request,
+                       store_callback callback, void *user)
+{
+    upload_start(upload, request, STORE_UPLOAD_SYNC, (struct str){0}, callback, user);
 }
 
 void store_upload_seal(struct store_upload *upload, struct store_request *request,

@@ -10,15 +10,21 @@
 
 void fixture_init(struct fixture *fixture)
 {
-    struct err err;
-    char root[80];
     *fixture = (struct fixture){0};
     cr_assert_eq(uv_loop_init(&fixture->loop), 0);
     strcpy(fixture->dir, "/tmp/sluice-store-XXXXXX");
     cr_assert(mkdtemp(fixture->dir));
+    fixture_open_store(fixture);
+}
+
+void fixture_open_store(struct fixture *fixture)
+{
+    struct err err;
+    char root[80];
     snprintf(root, sizeof root, "%s/root", fixture->dir);
     cr_assert_eq(store_local_create(&fixture->store, &fixture->loop, str_of(root), &err), 0, "%s",
                  err.msg);
+    fixture->closed = false;
 }
 
 static void on_closed(void *user)
@@ -126,6 +132,28 @@ int fixture_get(struct fixture *fixture, struct probe *probe, const char *key)
 int fixture_list(struct fixture *fixture, struct probe *probe, const char *prefix)
 {
     store_list(fixture->store, &probe->request, str_of(prefix), probe_callback, NULL);
+    return probe_wait(fixture, probe);
+}
+
+int fixture_list_uploads(struct fixture *fixture, struct probe *probe, const char *prefix)
+{
+    store_list_uploads(fixture->store, &probe->request, str_of(prefix), probe_callback, NULL);
+    return probe_wait(fixture, probe);
+}
+
+int fixture_resume(struct fixture *fixture, struct probe *probe, const char *key, const char *id,
+                   uint64_t bytes, bool sealed, struct store_upload **upload)
+{
+    store_upload_resume(fixture->store, &probe->request, str_of(key), str_of(id), STR(""), bytes,
+                        sealed, probe_callback, NULL);
+    int code = probe_wait(fixture, probe);
+    *upload = probe->request.upload;
+    return code;
+}
+
+int fixture_sync(struct fixture *fixture, struct probe *probe, struct store_upload *upload)
+{
+    store_upload_sync(upload, &probe->request, probe_callback, NULL);
     return probe_wait(fixture, probe);
 }
 

@@ -19,6 +19,8 @@ void fixture_init(struct fixture *fixture);
 void fixture_fini(struct fixture *fixture);
 /* Closes the store and waits. */
 void fixture_close_store(struct fixture *fixture);
+/* Opens it again, as another process would. */
+void fixture_open_store(struct fixture *fixture);
 /* The absolute path of a name in the store's root; static memory, overwritten by the fourth call
  * after. */
 const char *fixture_path(const struct fixture *fixture, const char *name);
@@ -42,8 +44,12 @@ int fixture_put_if_absent(struct fixture *fixture, struct probe *probe, const ch
                           struct str bytes);
 int fixture_get(struct fixture *fixture, struct probe *probe, const char *key);
 int fixture_list(struct fixture *fixture, struct probe *probe, const char *prefix);
+int fixture_list_uploads(struct fixture *fixture, struct probe *probe, const char *prefix);
 int fixture_begin(struct fixture *fixture, struct probe *probe, const char *key,
                   struct store_upload **upload);
+int fixture_resume(struct fixture *fixture, struct probe *probe, const char *key, const char *id,
+                   uint64_t bytes, bool sealed, struct store_upload **upload);
+int fixture_sync(struct fixture *fixture, struct probe *probe, struct store_upload *upload);
 int fixture_append(struct fixture *fixture, struct probe *probe, struct store_upload *upload,
                    struct str bytes);
 int fixture_seal(struct fixture *fixture, struct probe *probe, struct store_upload *upload);
