@@ -103,22 +103,24 @@ void sink_observe_uploads(struct sink *sink, void (*observe)(void *user, double 
 
 /* Publishes a decided batch of another process; also one that is published already, or in part: no
  * row appears twice, but for a console, which prints again. What it is given stays untouched until
- * the callback. ERR_NOMEM at once: then there is no callback. The callback's code is as that of
- * sink_batch_publish, and ERR_NOT_FOUND when a file is gone without a trace; what a failure leaves
- * unpublished stays as it is. One batch at a time, before any is opened. */
-int sink_recover(struct sink *sink, const struct sink_recovery *recovery,
-                 sink_done_callback callback, void *user, struct err *err) MUST_CHECK;
+ * the callback. Its code is as that of sink_batch_publish, and ERR_NOT_FOUND when a file is gone
+ * without a trace; what a failure leaves unpublished stays as it is. One of these three calls at a
+ * time, before any batch is opened. */
+void sink_recover(struct sink *sink, const struct sink_recovery *recovery,
+                  sink_done_callback callback, void *user);
 /* Opens the rolled files of the newest commit record again, after its recovery; none (count 0) is
- * legal for every sink. What it is given stays untouched until the callback. ERR_NOMEM at once.
- * Callback: ERR_CORRUPT when a state is damaged, newer, or of other columns or another format, or
- * the store has less than it should; ERR_NOT_FOUND when a file is gone. After a failure the sink
- * can only be closed, with SINK_CLOSE_LEAVE. */
-int sink_restore_held(struct sink *sink, const struct sink_held *held, uint32_t count,
-                      sink_done_callback callback, void *user, struct err *err) MUST_CHECK;
+ * legal for every sink. What it is given stays untouched until the callback. ERR_CORRUPT when a
+ * state is damaged, newer, or of other columns or another format, or the store has less than it
+ * should; ERR_NOT_FOUND when a file is gone. After a failure the sink can only be closed, with
+ * SINK_CLOSE_LEAVE. */
+void sink_restore_held(struct sink *sink, const struct sink_held *held, uint32_t count,
+                       sink_done_callback callback, void *user);
 /* Removes what dead processes left unfinished under this sink's names, after recovery and
  * restoration, and as no other process of this checkpoint lives. A failure leaves some of it there
  * and is no reason to stop. No batch is open until the callback. */
 void sink_sweep(struct sink *sink, sink_done_callback callback, void *user);
+/* What runs of the three shall end soon, with ERR_CANCELLED or its result. */
+void sink_cancel(struct sink *sink);
 
 /* A new batch that fills, which will be sealed as batch_id. ERR_NOMEM. */
 int sink_batch_open(struct sink *sink, int64_t batch_id, struct sink_batch **out,
@@ -140,7 +142,8 @@ void sink_batch_prepare(struct sink_batch *batch, sink_callback callback, void *
 /* Makes a prepared batch visible. After the callback of a success the batch is gone; after a
  * failure it may be published again or aborted. Batches of one sink are published one at a time. */
 void sink_batch_publish(struct sink_batch *batch, sink_callback callback, void *user);
-/* Removes what was written, at any time, but leaves rolled files that a record has. A prepare or
+/* Removes what was written, at any time, but leaves rolled files that a record has. (Rows that a
+ * prepare has put into rolled files stay in them: then the sink can only be closed.) A prepare or
  * publish under way is called back first, with ERR_CANCELLED or, when it was too late, its result.
  * After the callback the batch is gone. */
 void sink_batch_abort(struct sink_batch *batch, sink_callback callback, void *user);
@@ -155,6 +158,6 @@ const struct sink_output *sink_batch_outputs(const struct sink_batch *batch, uin
 /* What a prepared batch of a sink without files publishes (Kafka: encoded rows; console: text), to
  * be kept with the record; empty: nothing. The batch's memory. */
 struct str sink_batch_staged(const struct sink_batch *batch);
-/* The rolled files that stay open, all of them; until the batch is published and the next one
- * prepared. Only of sinks made to be recovered (sink_files_options). */
+/* The rolled files that stay open, all of them. Of a prepared batch, until it is gone; only of
+ * sinks made to be recovered (sink_files_options). */
 const struct sink_held *sink_batch_held(const struct sink_batch *batch, uint32_t *count);
