@@ -108,6 +108,21 @@ static int csv_finish(struct file_encoder *encoder, struct buf *out, struct err 
     return result(out, err);
 }
 
+static int csv_save(struct file_encoder *encoder, size_t state_max, struct buf *out,
+                    struct buf *state, struct err *err)
+{
+    (void)state_max, (void)out, (void)err;
+    buf_append_char(state, csv_of(encoder)->header_due);
+    return 0;
+}
+
+static int csv_load(struct file_encoder *encoder, struct bytes_reader *state, struct err *err)
+{
+    (void)err;
+    csv_of(encoder)->header_due = bytes_get_number(state, 1) != 0;
+    return 0;
+}
+
 static size_t csv_memory(const struct file_encoder *encoder)
 {
     const struct csv_encoder *csv = (const struct csv_encoder *)(const void *)encoder;
@@ -131,6 +146,8 @@ static void csv_destroy(struct file_encoder *encoder)
 static const struct file_encoder_ops csv_ops = {
     .write = csv_write,
     .finish = csv_finish,
+    .save = csv_save,
+    .load = csv_load,
     .memory = csv_memory,
     .pending = csv_pending,
     .destroy = csv_destroy,

@@ -1,5 +1,6 @@
 #include "format/file_encoder.h"
 
+#include "base/crc32c.h"
 #include "format/csv_file.h"
 #include "format/json_file.h"
 #include "format/parquet.h"
@@ -31,7 +32,11 @@ int file_encoder_create(struct file_encoder **out, const struct file_format *for
     if (code)
         return code;
     if (format->kind != FILE_PARQUET && format->compression != COMPRESSION_NONE)
-        return text_compress_create(out, format->compression, encoder, err);
+        code = text_compress_create(&encoder, format->compression, encoder, err);
+    if (code)
+        return code;
+    encoder->kind = format->kind;
+    encoder->compression = format->compression;
     *out = encoder;
     return 0;
 }
@@ -54,6 +59,96 @@ int file_encoder_finish(struct file_encoder *encoder, struct buf *out, struct er
     REQUIRE(!encoder->finished);
     encoder->finished = true;
     return encoder->ops->finish(encoder, out, err);
+}
+
+/* ---- saving ---- */
+
+/* A state: version, kind and compression in a byte each, the checksum of the schema's text, what
+ * the kind has to say, and the checksum of all of it. */
+enum { STATE_VERSION = 1 };
+
+static int schema_sum(const struct type *schema, uint32_t *sum, struct err *err)
+{
+    struct buf text = {0};
+    type_print(schema, &text);
+    *sum = crc32c(0, buf_str(&text));
+    int code = text.failed ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+    buf_fini(&text);
+    return code;
+}
+
+void file_encoder_savable(struct file_encoder *encoder)
+{
+    encoder->savable = true;
+}
+
+int file_encoder_save(struct file_encoder *encoder, size_t state_max, struct buf *out,
+                      struct buf *state, struct err *err)
+{
+    REQUIRE(!encoder->finished);
+    size_t start = state->n;
+    uint32_t sum;
+    int code = schema_sum(encoder->schema, &sum, err);
+    buf_append_char(state, STATE_VERSION);
+    buf_append_char(state, (char)encoder->kind);
+    buf_append_char(state, (char)encoder->compression);
+    bytes_put_u32(state, sum);
+    if (!code)
+        code = encoder->ops->save(encoder, state_max, out, state, err);
+    bytes_put_sum(state, start);
+    if (!code && (state->failed || out->failed))
+        code = err_set(err, ERR_NOMEM, "out of memory for the state of a file");
+    return code;
+}
+
+static int damaged(struct err *err)
+{
+    return err_set(err, ERR_CORRUPT, "the saved state of a file is damaged");
+}
+
+static int check_state(struct str *state, const struct file_format *format,
+                       const struct type *schema, struct bytes_reader *in, struct err *err)
+{
+    uint32_t sum;
+    int code = schema_sum(schema, &sum, err);
+    if (!code && !bytes_check_sum(state))
+        code = damaged(err);
+    if (code)
+        return code;
+    *in = bytes_read(*state);
+    uint8_t version = bytes_get_u8(in);
+    if (version > STATE_VERSION)
+        return err_set(err, ERR_CORRUPT,
+                       "the saved state of a file has format %u, this version of sluice reads up "
+                       "to %d",
+                       version, STATE_VERSION);
+    uint8_t kind = bytes_get_u8(in), compression = bytes_get_u8(in);
+    if (kind != format->kind || compression != format->compression || bytes_get_u32(in) != sum)
+        return err_set(err, ERR_CORRUPT,
+                       "the saved state of a file is of another format or of other columns");
+    return in->failed ? damaged(err) : 0;
+}
+
+int file_encoder_restore(struct file_encoder **out, const struct file_format *format,
+                         const struct type *schema, struct str state, struct err *err)
+{
+    struct bytes_reader in;
+    struct file_encoder *encoder;
+    int code = check_state(&state, format, schema, &in, err);
+    if (!code)
+        code = file_encoder_create(&encoder, format, schema, err);
+    if (code)
+        return code;
+    encoder->savable = true;
+    code = encoder->ops->load(encoder, &in, err);
+    if (!code && (in.failed || bytes_left(&in) > 0))
+        code = damaged(err);
+    if (code) {
+        file_encoder_destroy(encoder);
+        return code;
+    }
+    *out = encoder;
+    return 0;
 }
 
 size_t file_encoder_memory(const struct file_encoder *encoder)

@@ -1,8 +1,12 @@
 /* file_encoder.h: the contract of a file format: rows go in, the bytes of one file come out.
  *
+ * The bytes depend on the rows and on where among them the encoder was saved, and on nothing else:
+ * not on how the rows were divided into calls.
+ *
  * An encoder is pure and owned by one thread at a time: sinks run it on the thread pool. */
 #pragma once
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "vec/vec.h"
 
@@ -62,6 +66,10 @@ struct file_encoder_ops {
     int (*write)(struct file_encoder *encoder, const struct block *rows, struct buf *out,
                  struct err *err);
     int (*finish)(struct file_encoder *encoder, struct buf *out, struct err *err);
+    int (*save)(struct file_encoder *encoder, size_t state_max, struct buf *out, struct buf *state,
+                struct err *err);
+    /* Into a new encoder. ERR_NOMEM, ERR_CORRUPT; the reader may be left failed instead. */
+    int (*load)(struct file_encoder *encoder, struct bytes_reader *state, struct err *err);
     size_t (*memory)(const struct file_encoder *encoder);
     uint64_t (*pending)(const struct file_encoder *encoder);
     void (*destroy)(struct file_encoder *encoder);
@@ -71,7 +79,9 @@ struct file_encoder_ops {
 struct file_encoder {
     const struct file_encoder_ops *ops;
     const struct type *schema; /* STRUCT, a field per column; the caller's */
-    bool finished;
+    enum file_kind kind;       /* and the next two are file_encoder.c's */
+    enum file_compression compression;
+    bool savable, finished;
 };
 
 /* ERR_NOMEM; ERR_UNSUPPORTED for a type the format cannot hold, with Spark's sentence. `format` and
@@ -86,6 +96,23 @@ int file_encoder_write(struct file_encoder *encoder, const struct block *rows, s
                        struct err *err) MUST_CHECK;
 /* Appends what is left; a file without rows is a valid file too. Once. */
 int file_encoder_finish(struct file_encoder *encoder, struct buf *out, struct err *err) MUST_CHECK;
+
+/* Says before the first write that the encoder will be saved: Parquet then keeps the rows of its
+ * open row group, compressed, up to 4 MiB. */
+void file_encoder_savable(struct file_encoder *encoder);
+/* Between writes: appends to `out` what bytes of the file are complete by now, and to `state` what
+ * another encoder needs to go on behind them; this one can go on, too. State is at most state_max
+ * bytes, plus what the footer of a Parquet file needs anyway. Text files have next to none (a
+ * compressed one ends its gzip member or zstd frame); Parquet has the rows of the open row group,
+ * which ends where these are too many or were not kept. ERR_NOMEM: then the file is lost. */
+int file_encoder_save(struct file_encoder *encoder, size_t state_max, struct buf *out,
+                      struct buf *state, struct err *err) MUST_CHECK;
+/* An encoder, savable, that goes on behind the bytes written up to that save. As
+ * file_encoder_create, and ERR_CORRUPT where the state is damaged, of another format or schema, or
+ * made by a newer version. Nothing of `state` is kept. */
+int file_encoder_restore(struct file_encoder **out, const struct file_format *format,
+                         const struct type *schema, struct str state, struct err *err) MUST_CHECK;
+
 /* Memory held. */
 size_t file_encoder_memory(const struct file_encoder *encoder);
 /* About how many bytes of the file are still inside: finish would add these. */

@@ -57,6 +57,12 @@ void parquet_column_fini(struct parquet_column *column)
     parquet_bounds_fini(&column->chunk_bounds);
 }
 
+void parquet_column_go_on(struct parquet_column *column, size_t last_raw, size_t last_packed)
+{
+    column->last_raw = column->start_raw = last_raw;
+    column->last_packed = column->start_packed = last_packed;
+}
+
 void parquet_column_reset(struct parquet_column *column)
 {
     struct parquet_column before = *column;
@@ -64,8 +70,7 @@ void parquet_column_reset(struct parquet_column *column)
     parquet_column_fini(column);
     parquet_column_init(column, column->leaf, column->settings);
     column->bloom = before.bloom;
-    column->last_raw = before.last_raw;
-    column->last_packed = before.last_packed;
+    parquet_column_go_on(column, before.last_raw, before.last_packed);
 }
 
 size_t parquet_column_memory(const struct parquet_column *column)

@@ -87,12 +87,13 @@ struct parquet_column {
     struct buf held; /* pages that wait for the verdict: parquet_held.c */
     size_t held_plain;
     uint32_t held_values;
-    unsigned delta_trial;         /* pages until both encodings are tried again */
-    bool delta;                   /* the last trial was won by DELTA_BINARY_PACKED */
-    struct buf pages;             /* finished ones as they will be in the file */
-    struct buf infos;             /* struct parquet_page of each, and of those held */
-    size_t last_raw, last_packed; /* bytes of the last page before and after compression */
-    uint32_t page_count;          /* finished ones */
+    unsigned delta_trial;           /* pages until both encodings are tried again */
+    bool delta;                     /* the last trial was won by DELTA_BINARY_PACKED */
+    struct buf pages;               /* finished ones as they will be in the file */
+    struct buf infos;               /* struct parquet_page of each, and of those held */
+    size_t last_raw, last_packed;   /* bytes of the last page before and after compression */
+    size_t start_raw, start_packed; /* the same when the chunk began */
+    uint32_t page_count;            /* finished ones */
     struct buf bound_bytes;
     struct parquet_bounds chunk_bounds;
     uint64_t chunk_levels, chunk_nulls;
@@ -103,6 +104,8 @@ struct parquet_column {
 void parquet_column_init(struct parquet_column *column, const struct parquet_leaf *leaf,
                          const struct parquet_settings *settings);
 void parquet_column_fini(struct parquet_column *column);
+/* In an empty chunk: what the last page of the chunk before shrank to. */
+void parquet_column_go_on(struct parquet_column *column, size_t last_raw, size_t last_packed);
 /* Forgets the chunk and gives its memory back. */
 void parquet_column_reset(struct parquet_column *column);
 size_t parquet_column_memory(const struct parquet_column *column);

@@ -21,6 +21,8 @@ struct text_compress {
     struct buf text; /* the inner encoder's output of one call */
     z_stream gzip;
     ZSTD_CCtx *zstd;            /* NULL: gzip */
+    bool begun;                 /* the member or frame has input */
+    bool ended;                 /* there is one before it */
     uint64_t taken, given;      /* bytes in and out */
     uint64_t taken_at_last_out; /* `taken` when bytes last came out */
 };
@@ -83,10 +85,25 @@ static bool push(struct text_compress *compress, struct str text, bool last, str
             return false;
         compress->taken += slice.n;
         compress->given += out->n - before;
+        compress->begun |= slice.n > 0;
         if (out->n > before)
             compress->taken_at_last_out = compress->taken;
     } while (text.n > 0);
     return true;
+}
+
+/* Ends the member or frame, unless it would be an empty one behind another, and begins the next. */
+static bool end_stream(struct text_compress *compress, struct buf *out)
+{
+    if (!compress->begun && compress->ended)
+        return true;
+    if (!push(compress, STR(""), true, out))
+        return false;
+    compress->begun = false;
+    compress->ended = true;
+    if (compress->zstd)
+        return !ZSTD_isError(ZSTD_CCtx_reset(compress->zstd, ZSTD_reset_session_only));
+    return deflateReset(&compress->gzip) == Z_OK;
 }
 
 static int compress_write(struct file_encoder *encoder, const struct block *rows, struct buf *out,
@@ -109,7 +126,8 @@ static int compress_finish(struct file_encoder *encoder, struct buf *out, struct
     int code = file_encoder_finish(compress->inner, &compress->text, err);
     if (code)
         return code;
-    return push(compress, buf_str(&compress->text), true, out) ? 0 : no_memory(err);
+    bool pushed = compress->text.n == 0 || push(compress, buf_str(&compress->text), false, out);
+    return pushed && end_stream(compress, out) ? 0 : no_memory(err);
 }
 
 static size_t compress_memory(const struct file_encoder *encoder)
@@ -118,6 +136,29 @@ static size_t compress_memory(const struct file_encoder *encoder)
     size_t state = compress->zstd ? ZSTD_sizeof_CCtx(compress->zstd) : GZIP_BYTES;
     return sizeof *compress + compress->text.capacity + state +
            file_encoder_memory(compress->inner);
+}
+
+static int compress_save(struct file_encoder *encoder, size_t state_max, struct buf *out,
+                         struct buf *state, struct err *err)
+{
+    struct text_compress *compress = compress_of(encoder);
+    if (compress->begun && !end_stream(compress, out))
+        return no_memory(err);
+    compress->taken_at_last_out = compress->taken;
+    buf_append_char(state, compress->ended);
+    bytes_put_number(state, compress->taken);
+    bytes_put_number(state, compress->given);
+    return compress->inner->ops->save(compress->inner, state_max, &compress->text, state, err);
+}
+
+static int compress_load(struct file_encoder *encoder, struct bytes_reader *state, struct err *err)
+{
+    struct text_compress *compress = compress_of(encoder);
+    compress->ended = bytes_get_number(state, 1) != 0;
+    compress->taken = bytes_get_number(state, UINT64_MAX);
+    compress->given = bytes_get_number(state, UINT64_MAX);
+    compress->taken_at_last_out = compress->taken;
+    return compress->inner->ops->load(compress->inner, state, err);
 }
 
 /* What went in since bytes last came out, by the ratio so far. */
@@ -145,6 +186,8 @@ static void compress_destroy(struct file_encoder *encoder)
 static const struct file_encoder_ops compress_ops = {
     .write = compress_write,
     .finish = compress_finish,
+    .save = compress_save,
+    .load = compress_load,
     .memory = compress_memory,
     .pending = compress_pending,
     .destroy = compress_destroy,

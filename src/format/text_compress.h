@@ -1,6 +1,6 @@
 /* text_compress.h: an encoder around an encoder of text: its bytes as one gzip member (RFC 1952, no
- * name, mtime 0) or one Zstandard frame with checksum (RFC 8878). The same calls give the same
- * bytes. */
+ * name, mtime 0) or one Zstandard frame with checksum (RFC 8878), and one more after each save: the
+ * members or frames of a file are read as one text. */
 #pragma once
 
 #include "format/file_encoder.h"

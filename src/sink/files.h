@@ -21,6 +21,7 @@ struct sink_files_options {
     uint32_t max_open_partitions;  /* 0: 100 */
     int64_t roll_interval_ms;      /* 0: files end with their batch, unless there is a target */
     uint64_t target_file_bytes;    /* 0: no target */
+    bool recoverable;              /* there is a checkpoint: rolled files go on in a next process */
     size_t held_bytes_max;         /* memory of rolled files between batches; 0: no limit */
     size_t encode_bytes;           /* rows gathered before they are encoded; 0: 512 KiB */
     size_t part_bytes;             /* sent at a time; 0: 1 MiB; at least the store's minimum */

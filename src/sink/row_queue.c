@@ -17,21 +17,6 @@ static const uint32_t *all_rows(struct row_queue *queue, uint32_t count)
     return picks;
 }
 
-static uint64_t value_bytes(const struct vec *vec)
-{
-    uint64_t bytes = (uint64_t)type_width(vec->type) * vec->rows;
-    if (vec->type->kind == TYPE_STRING || vec->type->kind == TYPE_BINARY) {
-        bytes = 0;
-        for (uint32_t i = 0; i < vec->rows; i++)
-            bytes += 4 + (vec_is_null(vec, i) ? 0 : vec->str[i].n);
-    }
-    for (uint32_t f = 0; vec->type->kind == TYPE_STRUCT && f < vec->type->field_count; f++)
-        bytes += value_bytes(&vec->children[f]);
-    if (vec->type->kind == TYPE_ARRAY)
-        bytes += value_bytes(vec->children);
-    return bytes;
-}
-
 int row_queue_add(struct row_queue *queue, const struct block *rows, const uint32_t *picks,
                   uint32_t count)
 {
@@ -44,7 +29,7 @@ int row_queue_add(struct row_queue *queue, const struct block *rows, const uint3
     for (uint32_t c = 0; c < rows->col_count; c++) {
         if (vec_copy(&cols[c], &rows->cols[c], picks, count, &queue->arena) != 0)
             return ERR_NOMEM;
-        queue->row_bytes += value_bytes(&cols[c]);
+        queue->row_bytes += vec_value_bytes(&cols[c]);
     }
     run->rows = (struct block){.cols = cols, .col_count = rows->col_count, .rows = count};
     if (queue->last)

@@ -81,6 +81,12 @@ int vec_gather(struct vec *out, const struct vec *in, const uint32_t *picks, uin
 int vec_copy(struct vec *out, const struct vec *in, const uint32_t *picks, uint32_t n,
              struct arena *arena) MUST_CHECK;
 
+/* Bytes of the values as they would be written plainly; for estimates. */
+uint64_t vec_value_bytes(const struct vec *vec);
+/* Rows first..first+n-1 of a vector, sharing its memory; the arena gets bitmaps. */
+int vec_slice(struct vec *out, const struct vec *in, uint32_t first, uint32_t n,
+              struct arena *arena) MUST_CHECK;
+
 /* Where a value of vec_compose comes from. */
 struct vec_pick {
     uint32_t source; /* index of a vector, or VEC_PICK_NULL */

@@ -79,6 +79,21 @@ static int own(struct vec *vec, struct arena *arena)
     }
 }
 
+uint64_t vec_value_bytes(const struct vec *vec)
+{
+    uint64_t bytes = (uint64_t)type_width(vec->type) * vec->rows;
+    if (vec->type->kind == TYPE_STRING || vec->type->kind == TYPE_BINARY) {
+        bytes = 0;
+        for (uint32_t i = 0; i < vec->rows; i++)
+            bytes += 4 + (vec_is_null(vec, i) ? 0 : vec->str[i].n);
+    }
+    for (uint32_t f = 0; vec->type->kind == TYPE_STRUCT && f < vec->type->field_count; f++)
+        bytes += vec_value_bytes(&vec->children[f]);
+    if (vec->type->kind == TYPE_ARRAY)
+        bytes += vec_value_bytes(vec->children);
+    return bytes;
+}
+
 int vec_copy(struct vec *out, const struct vec *in, const uint32_t *picks, uint32_t n,
              struct arena *arena)
 {

@@ -2,8 +2,9 @@
  * that tests/system/parquet_values.py makes again, for other readers to judge.
  *
  * NULLS: none, some, all. DISTINCT: 1, 100, all. SHAPE: types, lab, bloom (types with
- * filters, and of small pages and row groups), plain (types without dictionaries). A value is a
- * function of its type and of a number k, which the row's number and DISTINCT give. */
+ * filters, and of small pages and row groups), plain (types without dictionaries), saved (types,
+ * by an encoder that is saved after each block, with its rows or not, and gone on with in another).
+ * A value is a function of its type and of a number k, which the row's number and DISTINCT give. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,6 +14,7 @@
 
 enum { ROWS = 3000, ARGUMENTS = 6 }; /* rows per block: no divisor of anything */
 
+enum shape { SHAPE_TYPES, SHAPE_LAB, SHAPE_BLOOM, SHAPE_PLAIN, SHAPE_SAVED };
 enum nulls { NULLS_NONE, NULLS_SOME, NULLS_ALL };
 
 static _Noreturn void fail(const char *what)
@@ -281,12 +283,25 @@ static void flush(struct buf *out, FILE *file)
     buf_clear(out);
 }
 
+/* The encoder's successor in another process. */
+static void replace(struct file_encoder **encoder, const struct file_format *format,
+                    const struct type *schema, size_t state_max, struct buf *out)
+{
+    struct buf state = {0};
+    struct err err;
+    must(file_encoder_save(*encoder, state_max, out, &state, &err), &err);
+    file_encoder_destroy(*encoder);
+    must(file_encoder_restore(encoder, format, schema, buf_str(&state), &err), &err);
+    buf_fini(&state);
+}
+
 static void write_file(uint64_t rows, enum nulls nulls, uint64_t distinct,
-                       const struct file_format *format, bool lab, const char *path)
+                       const struct file_format *format, int shape, const char *path)
 {
     struct err err;
     struct arena arena = {0};
     struct buf out = {0};
+    bool lab = shape == SHAPE_LAB;
     const struct type *schema = lab ? &lab_schema : &types_schema;
     struct vec cols[COUNT_OF(type_fields)];
     struct file_encoder *encoder;
@@ -294,6 +309,7 @@ static void write_file(uint64_t rows, enum nulls nulls, uint64_t distinct,
     if (!file)
         fail("cannot open the file");
     must(file_encoder_create(&encoder, format, schema, &err), &err);
+    file_encoder_savable(encoder);
     for (uint64_t first = 0; first < rows; first += ROWS) {
         uint32_t n = (uint32_t)(rows - first < ROWS ? rows - first : ROWS);
         struct block block = {cols, schema->field_count, n};
@@ -302,6 +318,8 @@ static void write_file(uint64_t rows, enum nulls nulls, uint64_t distinct,
         else
             fill_types(&block, first, distinct, nulls, &arena);
         must(file_encoder_write(encoder, &block, &out, &err), &err);
+        if (shape == SHAPE_SAVED)
+            replace(&encoder, format, schema, first / ROWS % 3 == 2 ? 0 : 1 << 20, &out);
         flush(&out, file);
         arena_reset(&arena);
     }
@@ -326,7 +344,7 @@ static int index_of(const char *word, const char *const *words, int count)
 int main(int argc, char **argv)
 {
     static const char *const nulls[] = {"none", "some", "all"};
-    static const char *const shapes[] = {"types", "lab", "bloom", "plain"};
+    static const char *const shapes[] = {"types", "lab", "bloom", "plain", "saved"};
     static const char *const codecs[] = {"none", "snappy", "gzip", "zstd", "lz4_raw"};
     static const enum file_compression compressions[] = {COMPRESSION_NONE, COMPRESSION_SNAPPY,
                                                          COMPRESSION_GZIP, COMPRESSION_ZSTD,
@@ -339,15 +357,15 @@ int main(int argc, char **argv)
         struct file_format format = {.kind = FILE_PARQUET,
                                      .compression =
                                          compressions[index_of(word[3], codecs, COUNT_OF(codecs))]};
-        if (shape == 2)
+        if (shape == SHAPE_BLOOM)
             format.parquet = (struct parquet_options){.bloom = bloom,
                                                       .bloom_count = COUNT_OF(bloom),
                                                       .row_group_bytes = 2 << 20,
                                                       .page_bytes = 32 << 10};
-        format.parquet.no_dictionary = shape == 3;
+        format.parquet.no_dictionary = shape == SHAPE_PLAIN;
         write_file(
             strtoull(word[0], NULL, 10), (enum nulls)index_of(word[1], nulls, COUNT_OF(nulls)),
-            strcmp(word[2], "all") ? strtoull(word[2], NULL, 10) : 0, &format, shape == 1, word[5]);
+            strcmp(word[2], "all") ? strtoull(word[2], NULL, 10) : 0, &format, shape, word[5]);
     }
     return 0;
 }
