@@ -313,7 +313,10 @@ static void begin_close(struct app *app)
     app->stage = APP_ABORTING;
     uv_idle_stop(&app->idle);
     uv_timer_stop(&app->turn_timer);
-    app->closing += app->recovery.busy;
+    if (app->recovery.busy) {
+        app->closing++; /* on_recovered */
+        sink_cancel(app->recovery.busy);
+    }
     app_abort_slot(app, &app->slots[0]);
     app_abort_slot(app, &app->slots[1]);
     app_close_step(app);
@@ -363,7 +366,8 @@ void app_close_step(struct app *app)
     } else if (app->stage == APP_CLOSING) {
         app->stage = APP_CLOSING_HTTP;
         app->closing++;
-        app_close_client(app);
+        app->closing++;
+        store_places_close(&app->places, app_closed_one, app);
         if (app->http)
             http_server_close(app->http, app_closed_one, app);
         else
@@ -390,6 +394,12 @@ static void init_handles(struct app *app)
     uv_prepare_start(&app->prepare, on_prepare_handle);
 }
 
+static void on_notice(void *user, const char *text)
+{
+    const struct app *app = user;
+    log_line(app->options.log, LOG_INFO, text);
+}
+
 int app_create(struct app **out, uv_loop_t *loop, const struct app_options *options,
                struct err *err)
 {
@@ -402,6 +412,10 @@ int app_create(struct app **out, uv_loop_t *loop, const struct app_options *opti
     app->started_ms = clock_wall_ms();
     random_id(app->id);
     random_id(app->run_id);
+    app->places = (struct store_places){.loop = loop,
+                                        .s3 = &options->plan->s3,
+                                        .notice = on_notice,
+                                        .user = app};
     init_handles(app);
     *out = app;
     if (app_open_parts(app, err) != 0)

@@ -181,9 +181,8 @@ static int seal_queries(struct app *app, struct app_slot *slot, const struct bat
     struct engine_partition *partitions = unread_partitions(app);
     if (!partitions)
         return err_set(err, ERR_NOMEM, "out of memory");
-    int code =
-        engine_seal_begin(app->engine, batch->reason != SEAL_NO_DATA, batch->timestamp_ms,
-                          partitions, app->source->partition_count, &slot->counts, err);
+    int code = engine_seal_begin(app->engine, batch->reason != SEAL_NO_DATA, batch->timestamp_ms,
+                                 partitions, app->source->partition_count, &slot->counts, err);
     free(partitions);
     return code;
 }
@@ -391,8 +390,8 @@ static void on_aborted(struct sink_batch *batch, int code, const struct err *err
 /* What is decided, or may be, is left for the next process. */
 void app_abort_slot(struct app *app, struct app_slot *slot)
 {
-    bool decided = app->checkpoint && slot->batch && (slot->batch->stage == BATCH_DECIDING ||
-                                                      slot->batch->stage == BATCH_PUBLISHING);
+    bool decided = app->checkpoint && slot->batch &&
+                   (slot->batch->stage == BATCH_DECIDING || slot->batch->stage == BATCH_PUBLISHING);
     for (uint32_t i = 0; slot->outputs && i < app->output_count; i++) {
         struct sink_batch *batch = slot->outputs[i].batch;
         if (!batch)

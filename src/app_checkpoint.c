@@ -36,10 +36,11 @@ static int lock_place(struct app *app, struct err *err)
     return code;
 }
 
-static int open_checkpoint(struct app *app, struct str place, struct err *err)
+int app_open_checkpoint(struct app *app, struct err *err)
 {
+    struct str place = app->options.plan->checkpoint;
     bool s3 = plan_location_is_s3(place);
-    int code = app_open_store(app, place, &app->checkpoint_store, err);
+    int code = store_at(&app->places, place, &app->checkpoint_store, err);
     if (code == 0 && !s3)
         code = lock_place(app, err);
     if (code)
@@ -53,11 +54,6 @@ static int open_checkpoint(struct app *app, struct str place, struct err *err)
                                          .changed = on_changed,
                                          .user = app};
     return checkpoint_create(&app->checkpoint, app->loop, &options, err);
-}
-
-int app_open_checkpoint(struct app *app, struct err *err)
-{
-    return open_checkpoint(app, app->options.plan->checkpoint, err);
 }
 
 /* ---- a batch ---- */
@@ -252,9 +248,9 @@ static int stage_held(struct app *app, struct app_slot_output *of, struct err *e
         return err_set(err, ERR_NOMEM, "out of memory for rolled files");
     if (output->held_bytes.n == 0)
         return 0;
-    int code = checkpoint_stage_object(app->checkpoint, sink_query(output->sink),
-                                       sink_name(output->sink), buf_str(&output->held_bytes),
-                                       ".rolled", &output->held, err);
+    int code =
+        checkpoint_stage_object(app->checkpoint, sink_query(output->sink), sink_name(output->sink),
+                                buf_str(&output->held_bytes), ".rolled", &output->held, err);
     buf_clear(&output->held_key);
     buf_append_str(&output->held_key, output->held.key);
     output->held.key = buf_str(&output->held_key);
@@ -268,10 +264,10 @@ static int stage(struct app *app, struct app_slot_output *of, struct err *err)
     struct app_output *output = &app->outputs[of->index];
     struct str staged = sink_batch_staged(of->batch);
     of->staged = (struct record_object){0};
-    int code = staged.n ? checkpoint_stage_object(app->checkpoint, sink_query(output->sink),
-                                                  sink_name(output->sink), staged, "", &of->staged,
-                                                  err)
-                        : 0;
+    int code = staged.n
+                   ? checkpoint_stage_object(app->checkpoint, sink_query(output->sink),
+                                             sink_name(output->sink), staged, "", &of->staged, err)
+                   : 0;
     return code ? code : stage_held(app, of, err);
 }
 

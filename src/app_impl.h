@@ -13,7 +13,7 @@
 #include "sink/sink.h"
 #include "sink/stdout_writer.h"
 #include "source/source.h"
-#include "store/store.h"
+#include "store/place.h"
 
 enum app_stage {
     APP_RUNNING,
@@ -86,7 +86,8 @@ enum recover_step {
 struct app_recovery {
     enum recover_step step;
     uint32_t at;                 /* of the record's files, outputs; of the sinks */
-    bool reading, loading, busy; /* an object is read, state is loaded, a sink works */
+    bool reading, loading; /* an object is read, state is loaded */
+    struct sink *busy;     /* it recovers, restores or sweeps */
     bool loads;
     struct buf data;    /* the object */
     size_t used;        /* of it */
@@ -119,17 +120,17 @@ struct app {
     struct stdout_writer *writer;
     struct app_output *outputs;
     uint32_t output_count;
-    struct s3_client *s3; /* of all stores in S3; NULL: there are none */
-    uint32_t checks;      /* of stores that have not answered yet */
+    struct store_places places;
+    uint32_t checks; /* of stores that have not answered yet */
 
     struct store *checkpoint_store;
     struct checkpoint *checkpoint; /* NULL: a decision is this process's memory */
     struct batch_ticket save_ticket;
     struct str *fingerprints; /* per query, then the source's; owned */
     struct app_recovery recovery;
-    struct plan_partition_offset *resume; /* where the source goes on */
+    struct plan_partition_offset *resume;       /* where the source goes on */
     enum { NOT_BEGUN, BEGINNING, BEGUN } begun; /* a new checkpoint's metadata is written */
-    bool opened; /* app_open_rest was called */
+    bool opened;                                /* app_open_rest was called */
 
     struct batch_machine machine;
     bool machine_ready; /* the source knew where to begin */
@@ -184,16 +185,11 @@ const struct sink *app_failing_sink(const struct app *app, uint64_t *since_ms);
 /* app->closing counts the callbacks of these. */
 void app_close_sinks(struct app *app);
 void app_close_stores(struct app *app); /* and writers */
-/* After the stores. */
-void app_close_client(struct app *app);
 
 /* app_open.c */
 int app_open_parts(struct app *app, struct err *err) MUST_CHECK;
 /* What waits for the checkpoint, if there is one. */
 int app_open_rest(struct app *app, struct err *err) MUST_CHECK;
-/* A store at a sink's path or checkpointLocation, not checked yet. */
-int app_open_store(struct app *app, struct str place, struct store **out,
-                   struct err *err) MUST_CHECK;
 
 /* app_checkpoint.c */
 int app_open_checkpoint(struct app *app, struct err *err) MUST_CHECK;

@@ -1,6 +1,6 @@
-/* Opens the parts of an app, in this order: engine (binds the queries), books and metrics, HTTP; the
- * checkpoint, which gives the id; then sinks and source. What is open when a later part fails is
- * closed as after a run. */
+/* Opens the parts of an app, in this order: engine (binds the queries), books and metrics, HTTP;
+ * the checkpoint, which gives the id; then sinks and source. What is open when a later part fails
+ * is closed as after a run. */
 #include <stdlib.h>
 
 #include "app_impl.h"
@@ -38,8 +38,7 @@ static int open_source(struct app *app, struct err *err)
         app->checkpoint ? checkpoint_record(app->checkpoint) : NULL;
     options.resumed = app->checkpoint && (checkpoint_metadata(app->checkpoint) ||
                                           (record && record->partition_count > 0));
-    if (options.resumed &&
-        app_resume_offsets(app, &options.resume, &options.resume_count) != 0)
+    if (options.resumed && app_resume_offsets(app, &options.resume, &options.resume_count) != 0)
         return err_set(err, ERR_NOMEM, "out of memory");
     struct source_hooks hooks = {.user = app,
                                  .headers = engine_reads_headers(app->engine),

@@ -1,6 +1,6 @@
-/* What an app does before its first batch when its checkpoint has a decision: load the state, publish
- * what was decided and perhaps not published, take up rolled files, remove what nobody decided. One
- * thing after the other; the source finds its partitions meanwhile. */
+/* What an app does before its first batch when its checkpoint has a decision: load the state,
+ * publish what was decided and perhaps not published, take up rolled files, remove what nobody
+ * decided. One thing after the other; the source finds its partitions meanwhile. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -28,10 +28,11 @@ static void fail_state(struct app *app, struct err *err)
     const struct commit_record *record = checkpoint_record(app->checkpoint);
     if (err->code == ERR_CORRUPT || err->code == ERR_NOT_FOUND) {
         char hint[200];
-        snprintf(hint, sizeof hint,
-                 "; nothing was changed: --recover-to BATCH=NEW_LOCATION goes on from a batch before "
-                 "%" PRId64,
-                 record->batch_id);
+        snprintf(
+            hint, sizeof hint,
+            "; nothing was changed: --recover-to BATCH=NEW_LOCATION goes on from a batch before "
+            "%" PRId64,
+            record->batch_id);
         strncat(err->msg, hint, sizeof err->msg - strlen(err->msg) - 1);
     }
     fail(app, err);
@@ -44,8 +45,8 @@ static void load_step(struct app *app)
     int64_t until_us = clock_monotonic_us() + TURN_US_MAX;
     int code = 0;
     while (code == 0 && recovery->used < recovery->data.n && clock_monotonic_us() < until_us)
-        code = engine_load_step(app->engine, buf_str(&recovery->data), &recovery->used,
-                                LOAD_GROUPS, &err);
+        code = engine_load_step(app->engine, buf_str(&recovery->data), &recovery->used, LOAD_GROUPS,
+                                &err);
     if (code) {
         const struct commit_record *record = checkpoint_record(app->checkpoint);
         err_prefix(&err, "checkpoint %.*s: %.*s", STR_ARG(app->options.plan->checkpoint),
@@ -124,12 +125,13 @@ static void fail_missing(struct app *app, int64_t batch, struct str query, struc
                          struct str place, const char *what)
 {
     struct err err;
-    err_set(&err, ERR_INVALID,
-            "checkpoint %.*s: batch %" PRId64 " %s of query %.*s, sink %.*s (%.*s), which the "
-            "pipeline does not have now: put it back for one run, then end that with SIGTERM before "
-            "the sink is taken away",
-            STR_ARG(app->options.plan->checkpoint), batch, what, STR_ARG(query), STR_ARG(sink),
-            STR_ARG(place));
+    err_set(
+        &err, ERR_INVALID,
+        "checkpoint %.*s: batch %" PRId64 " %s of query %.*s, sink %.*s (%.*s), which the "
+        "pipeline does not have now: put it back for one run, then end that with SIGTERM before "
+        "the sink is taken away",
+        STR_ARG(app->options.plan->checkpoint), batch, what, STR_ARG(query), STR_ARG(sink),
+        STR_ARG(place));
     fail(app, &err);
 }
 
@@ -139,7 +141,7 @@ static void on_recovered(struct sink *sink, int code, const struct err *err, voi
     struct app *app = output->app;
     struct err copy = *err;
     (void)sink;
-    app->recovery.busy = false;
+    app->recovery.busy = NULL;
     if (app->stage != APP_RUNNING) {
         app_closed_one(app);
         return;
@@ -176,7 +178,6 @@ static void give_output(struct app *app, struct app_output *output)
 {
     const struct record_output *from = output_at(app);
     struct arena *arena = &app->recovery.arena;
-    struct err err;
     arena_reset(arena);
     struct sink_recovery *given = ARENA_NEW(arena, struct sink_recovery);
     struct sink_output *files = ARENA_ARRAY(arena, struct sink_output, from->file_count + 1);
@@ -196,10 +197,8 @@ static void give_output(struct app *app, struct app_output *output)
                                     .output_count = from->file_count,
                                     .staged = buf_str(&app->recovery.data)};
     FAILPOINT("recover.publish");
-    if (sink_recover(output->sink, given, on_recovered, output, &err) != 0)
-        fail(app, &err);
-    else
-        app->recovery.busy = true;
+    app->recovery.busy = output->sink;
+    sink_recover(output->sink, given, on_recovered, output);
 }
 
 static void on_staged(void *user, int code, const struct err *err)
@@ -266,9 +265,9 @@ static int give_rolled(struct app *app, const struct record_rolled *from, struct
                                       .state = held[i].state};
     output->held = from->object;
     output->held.key = buf_str(&output->held_key);
-    code = sink_restore_held(output->sink, files, count, on_recovered, output, err);
-    app->recovery.busy = code == 0;
-    return code;
+    app->recovery.busy = output->sink;
+    sink_restore_held(output->sink, files, count, on_recovered, output);
+    return 0;
 }
 
 static void on_rolled(void *user, int code, const struct err *err)
@@ -279,8 +278,8 @@ static void on_rolled(void *user, int code, const struct err *err)
     if (app->stage != APP_RUNNING)
         return;
     if (code == 0)
-        code = give_rolled(app, &checkpoint_record(app->checkpoint)->rolled[app->recovery.at],
-                           &copy);
+        code =
+            give_rolled(app, &checkpoint_record(app->checkpoint)->rolled[app->recovery.at], &copy);
     if (code)
         fail_state(app, &copy);
 }
@@ -321,7 +320,7 @@ static bool begin_sweep(struct app *app)
     if (app->recovery.at == app->output_count)
         return false;
     struct app_output *output = &app->outputs[app->recovery.at];
-    app->recovery.busy = true;
+    app->recovery.busy = output->sink;
     FAILPOINT("recover.sweep");
     sink_sweep(output->sink, on_swept, output);
     return true;
@@ -345,7 +344,7 @@ static void finish(struct app *app)
 static void next(struct app *app)
 {
     struct app_recovery *recovery = &app->recovery;
-    bool (*const begin[])(struct app *app) = {
+    bool (*const begin[])(struct app * app) = {
         [RECOVER_STATE] = begin_state,
         [RECOVER_OUTPUTS] = begin_output,
         [RECOVER_ROLLED] = begin_rolled,
@@ -388,15 +387,16 @@ int app_resume_offsets(struct app *app, const struct plan_partition_offset **out
     const struct commit_record *record = checkpoint_record(app->checkpoint);
     const struct checkpoint_metadata *metadata = checkpoint_metadata(app->checkpoint);
     bool decided = record && record->partition_count > 0;
-    const struct record_partition *from =
-        decided ? record->partitions : metadata ? metadata->starts : NULL;
+    const struct record_partition *from = decided    ? record->partitions
+                                          : metadata ? metadata->starts
+                                                     : NULL;
     *count = decided ? record->partition_count : metadata ? metadata->start_count : 0;
     app->resume = calloc(*count + 1, sizeof *app->resume);
     if (!app->resume)
         return ERR_NOMEM;
     for (uint32_t i = 0; i < *count; i++)
-        app->resume[i] = (struct plan_partition_offset){
-            from[i].topic, from[i].partition, decided ? from[i].end : from[i].start};
+        app->resume[i] = (struct plan_partition_offset){from[i].topic, from[i].partition,
+                                                        decided ? from[i].end : from[i].start};
     *out = app->resume;
     return 0;
 }

@@ -4,13 +4,10 @@
 #include <stdlib.h>
 
 #include "app_impl.h"
-#include "plan/location.h"
 #include "plan/sinks_check.h"
 #include "sink/console.h"
 #include "sink/files.h"
 #include "sink/kafka.h"
-#include "store/local.h"
-#include "store/s3.h"
 
 /* ---- opening ---- */
 
@@ -51,64 +48,9 @@ static void on_checked(struct store_request *request)
     app_fail(app, &request->err);
 }
 
-static const char *environment(void *user, const char *name)
-{
-    (void)user;
-    return getenv(name);
-}
-
-static void on_notice(void *user, const char *text)
-{
-    const struct app *app = user;
-    log_line(app->options.log, LOG_INFO, text);
-}
-
-/* One client for all sinks: they share its connections. */
-static int open_client(struct app *app, struct err *err)
-{
-    const struct plan_s3 *plan = &app->options.plan->s3;
-    struct s3_options options = {.endpoint = plan->endpoint,
-                                 .region = plan->region,
-                                 .access_key_id = plan->access_key_id,
-                                 .secret_access_key = plan->secret_access_key,
-                                 .session_token = plan->session_token,
-                                 .ca_file = plan->ca_file,
-                                 .path_style = plan->path_style,
-                                 .insecure_tls = plan->insecure_tls,
-                                 .lookup = environment,
-                                 .notice = on_notice,
-                                 .notice_user = app};
-    if (app->s3)
-        return 0;
-    int code = s3_global_init(err);
-    if (code)
-        return code;
-    code = s3_client_create(&app->s3, app->loop, &options, err);
-    if (code)
-        s3_global_fini();
-    return code ? err_prefix(err, "s3") : 0;
-}
-
-static int open_s3(struct app *app, struct str path, struct store **out, struct err *err)
-{
-    struct str bucket, prefix;
-    int code = open_client(app, err);
-    if (code)
-        return code;
-    if (!s3_location_parse(path, &bucket, &prefix))
-        return err_set(err, ERR_INVALID, "%.*s is not s3://bucket/prefix", STR_ARG(path));
-    return store_s3_create(out, app->s3, bucket, prefix, err);
-}
-
-int app_open_store(struct app *app, struct str place, struct store **out, struct err *err)
-{
-    return plan_location_is_s3(place) ? open_s3(app, place, out, err)
-                                      : store_local_create(out, app->loop, place, err);
-}
-
 static int open_store(struct app *app, struct app_output *output, struct str path, struct err *err)
 {
-    int code = app_open_store(app, path, &output->store, err);
+    int code = store_at(&app->places, path, &output->store, err);
     if (code)
         return code;
     app->checks++;
@@ -137,6 +79,7 @@ static int open_files(struct app *app, struct app_output *output, const struct p
         .max_open_partitions = plan->max_open_partitions,
         .roll_interval_ms = plan->roll_interval_ms,
         .target_file_bytes = plan->target_file_bytes,
+        .recoverable = app->checkpoint != NULL,
         .held_bytes_max = mem_batch_bytes_max(&app->memory) / 2,
     };
     int code = open_store(app, output, plan->path, err);
@@ -291,7 +234,7 @@ static void on_sink_closed(void *user, int code, const struct err *err)
 
 void app_close_sinks(struct app *app)
 {
-    enum sink_close_mode mode = app->checkpoint        ? SINK_CLOSE_LEAVE
+    enum sink_close_mode mode = app->checkpoint      ? SINK_CLOSE_LEAVE
                                 : app->err.code == 0 ? SINK_CLOSE_PUBLISH
                                                      : SINK_CLOSE_DISCARD;
     for (uint32_t i = 0; i < app->output_count; i++) {
@@ -307,22 +250,6 @@ static void on_place_closed(void *user)
     struct app_output *output = user;
     store_request_fini(&output->check);
     app_closed_one(output->app);
-}
-
-static void on_client_closed(void *user)
-{
-    struct app *app = user;
-    app->s3 = NULL;
-    s3_global_fini();
-    app_closed_one(app);
-}
-
-void app_close_client(struct app *app)
-{
-    if (!app->s3)
-        return;
-    app->closing++;
-    s3_client_close(app->s3, on_client_closed, app);
 }
 
 void app_close_stores(struct app *app)

@@ -1,4 +1,5 @@
-/* Rolled files between two batches, as bytes: a line of JSON, then the states one after the other. */
+/* Rolled files between two batches, as bytes: a line of JSON, then the states one after the other.
+ */
 #include "batch/envelope.h"
 #include "batch/record.h"
 #include "batch/record_json.h"
@@ -80,8 +81,9 @@ int held_files_decode(const struct record_held **out, uint32_t *count, struct st
         held = record_get_array(&in, top, "files", sizeof *held, get_file, count);
     code = record_read_end(&in);
     if (code == 0 && !cut_states(held, *count, (struct str){end + 1, text.n - line.n - 1}))
-        code = err_set(err, ERR_CORRUPT, "its content is not in order: the files' states do not "
-                                         "fill it");
+        code = err_set(err, ERR_CORRUPT,
+                       "its content is not in order: the files' states do not "
+                       "fill it");
     *out = held;
     return code;
 }

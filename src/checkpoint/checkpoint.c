@@ -118,8 +118,7 @@ void checkpoint_idle(struct checkpoint *checkpoint)
         if (save->running)
             return;
     }
-    if (!checkpoint->releasing && checkpoint->stage == CHECKPOINT_OPEN &&
-        !checkpoint->replaced) {
+    if (!checkpoint->releasing && checkpoint->stage == CHECKPOINT_OPEN && !checkpoint->replaced) {
         checkpoint->releasing = true;
         owner_release(checkpoint);
         return;

@@ -63,8 +63,8 @@ uint64_t checkpoint_epoch(const struct checkpoint *checkpoint);
 const struct checkpoint_metadata *checkpoint_metadata(const struct checkpoint *checkpoint);
 /* The newest decision, of this or an earlier process; NULL: there is none yet. */
 const struct commit_record *checkpoint_record(const struct checkpoint *checkpoint);
-/* Up to which batch all is known to be published: an earlier owner said so when it ended; -1: nothing
- * is known. */
+/* Up to which batch all is known to be published: an earlier owner said so when it ended; -1:
+ * nothing is known. */
 int64_t checkpoint_published_through(const struct checkpoint *checkpoint);
 /* The batch to be decided next. */
 int64_t checkpoint_next_batch(const struct checkpoint *checkpoint);

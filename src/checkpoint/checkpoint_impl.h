@@ -157,7 +157,8 @@ void owner_key(uint64_t epoch, char out[KEY_SIZE]);
 void owner_begin_beats(struct checkpoint *checkpoint);
 /* A last one that gives the ownership back; then checkpoint_idle. */
 void owner_release(struct checkpoint *checkpoint);
-/* Whether an owner gave its ownership back with it, and then, up to which batch all is published. */
+/* Whether an owner gave its ownership back with it, and then, up to which batch all is published.
+ */
 bool owner_beat_is_release(struct str beat, int64_t *published);
 
 /* state.c */
