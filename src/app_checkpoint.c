@@ -4,7 +4,7 @@
 
 #include "app_impl.h"
 #include "os/clock.h"
-#include "os/failpoint.h"
+#include "os/identity.h"
 #include "plan/location.h"
 #include "store/local.h"
 
@@ -28,10 +28,19 @@ static void on_changed(void *user)
     app_turn_soon(app);
 }
 
+/* In a directory a lock sees to it that there is one owner; its text is for the other's message. */
 static int lock_place(struct app *app, struct err *err)
 {
+    struct identity identity;
+    char self[200];
     struct buf holder = {0};
-    int code = store_local_lock(app->checkpoint_store, str_of(app->run_id), &holder, err);
+    identity_self(&identity);
+    snprintf(self, sizeof self, "process %lld on host %s (run %s)", (long long)identity.pid,
+             identity.host, app->run_id);
+    int code = store_local_lock(app->checkpoint_store, str_of(self), &holder, err);
+    if (code == ERR_EXISTS)
+        err_set(err, code, "it is in use by %s",
+                holder.n ? buf_cstr(&holder) : "a process that has not said who it is");
     buf_fini(&holder);
     return code;
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "batch/record.h"
+#include "checkpoint/metadata.h"
 #include "os/log.h"
 #include "store/store.h"
 
@@ -33,14 +34,6 @@ struct checkpoint_options {
     /* The stage changed, or room was made (checkpoint_state_full). */
     void (*changed)(void *user);
     void *user;
-};
-
-/* What metadata says. */
-struct checkpoint_metadata {
-    char id[40];
-    int64_t created_ms;
-    const struct record_partition *starts; /* .start counts */
-    uint32_t start_count;
 };
 
 /* Begins to open: claims the next epoch and reads the newest decision. ERR_NOMEM. */

@@ -6,7 +6,7 @@
 #include "checkpoint/checkpoint.h"
 #include "os/identity.h"
 
-enum { KEY_SIZE = 200, METADATA_VERSION = 1, OWNER_VERSION = 1 };
+enum { KEY_SIZE = 200, OWNER_VERSION = 1 };
 
 /* An object on its way into the store. */
 struct checkpoint_save {

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "batch/envelope.h"
-#include "batch/record_json.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "os/clock.h"
 #include "os/failpoint.h"
@@ -12,32 +10,6 @@
 static void on_request(struct store_request *request);
 
 /* ---- metadata ---- */
-
-static int encode_metadata(struct checkpoint *checkpoint, const struct record_partition *starts,
-                           uint32_t count)
-{
-    struct buf text = {0};
-    record_put_open(&text, '{');
-    record_put_str(&text, "id", str_of(checkpoint->id));
-    record_put_int(&text, "createdMs", clock_wall_ms());
-    record_put_key(&text, "startingOffsets");
-    record_put_open(&text, '[');
-    for (uint32_t i = 0; i < count; i++) {
-        record_put_open(&text, '{');
-        record_put_str(&text, "topic", starts[i].topic);
-        record_put_int(&text, "partition", starts[i].partition);
-        record_put_int(&text, "offset", starts[i].start);
-        record_put_close(&text, '}');
-    }
-    record_put_close(&text, ']');
-    record_put_close(&text, '}');
-    buf_append_char(&text, '\n');
-    buf_clear(&checkpoint->bytes);
-    envelope_append(&checkpoint->bytes, "metadata", METADATA_VERSION, buf_str(&text));
-    bool failed = text.failed || checkpoint->bytes.failed;
-    buf_fini(&text);
-    return failed ? ERR_NOMEM : 0;
-}
 
 static void on_metadata(struct store_request *request)
 {
@@ -55,7 +27,11 @@ int checkpoint_begin(struct checkpoint *checkpoint, const struct record_partitio
                      uint32_t count, checkpoint_callback callback, void *user)
 {
     REQUIRE(!checkpoint->running && !checkpoint->callback && !checkpoint->has_metadata);
-    if (encode_metadata(checkpoint, starts, count) != 0)
+    struct checkpoint_metadata metadata = {
+        .created_ms = clock_wall_ms(), .starts = starts, .start_count = count};
+    snprintf(metadata.id, sizeof metadata.id, "%s", checkpoint->id);
+    buf_clear(&checkpoint->bytes);
+    if (checkpoint_metadata_encode(&metadata, &checkpoint->bytes) != 0)
         return ERR_NOMEM;
     checkpoint->callback = callback;
     checkpoint->user = user;

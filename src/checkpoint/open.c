@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "batch/envelope.h"
-#include "batch/record_json.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "os/clock.h"
 #include "os/failpoint.h"
@@ -94,36 +92,12 @@ static void after_second(struct checkpoint *checkpoint, int code, struct err *er
 
 /* ---- metadata ---- */
 
-static void get_start(struct record_reader *in, const struct doc_node *from, void *to)
-{
-    struct record_partition *out = to;
-    out->topic = record_get_str(in, from, "topic");
-    out->partition = (int32_t)record_get_int(in, from, "partition");
-    out->start = record_get_int(in, from, "offset");
-}
-
 static int read_metadata(struct checkpoint *checkpoint, struct str bytes, struct err *err)
 {
-    struct checkpoint_metadata *metadata = &checkpoint->metadata;
-    struct record_reader in;
-    struct str text;
-    int code = envelope_open(bytes, "metadata", METADATA_VERSION, NULL, &text, err);
+    int code = checkpoint_metadata_decode(&checkpoint->metadata, bytes, &checkpoint->arena, err);
     if (code)
         return code;
-    const struct doc_node *top = record_read(&in, text, &checkpoint->arena, err);
-    if (top) {
-        struct str id = record_get_str(&in, top, "id");
-        metadata->created_ms = record_get_int(&in, top, "createdMs");
-        metadata->starts = record_get_array(&in, top, "startingOffsets", sizeof *metadata->starts,
-                                            get_start, &metadata->start_count);
-        snprintf(metadata->id, sizeof metadata->id, "%.*s", STR_ARG(id));
-        if (id.n < 8)
-            record_fail(&in, top, "\"id\" is no checkpoint's id");
-    }
-    code = record_read_end(&in);
-    if (code)
-        return code;
-    snprintf(checkpoint->id, sizeof checkpoint->id, "%s", metadata->id);
+    snprintf(checkpoint->id, sizeof checkpoint->id, "%s", checkpoint->metadata.id);
     checkpoint->has_metadata = true;
     return 0;
 }

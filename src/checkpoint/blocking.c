@@ -1,0 +1,86 @@
+#include "checkpoint/blocking.h"
+
+void blocking_init(struct blocking *blocking, uv_loop_t *loop, const struct plan_s3 *s3)
+{
+    *blocking = (struct blocking){.loop = loop, .places = {.loop = loop, .s3 = s3}};
+}
+
+static void on_answer(struct store_request *request)
+{
+    struct blocking *blocking = request->user;
+    blocking->answered = true;
+}
+
+static int await(struct blocking *blocking, struct err *err)
+{
+    while (!blocking->answered)
+        uv_run(blocking->loop, UV_RUN_ONCE);
+    blocking->answered = false;
+    *err = blocking->request.err;
+    return blocking->request.code;
+}
+
+int blocking_open(struct blocking *blocking, struct str place, struct store **out, struct err *err)
+{
+    int code = store_at(&blocking->places, place, out, err);
+    if (code)
+        return code;
+    store_check(*out, &blocking->request, on_answer, blocking);
+    code = await(blocking, err);
+    if (code) {
+        blocking_close(blocking, *out);
+        *out = NULL;
+    }
+    return code;
+}
+
+int blocking_get(struct blocking *blocking, struct store *store, const char *key, struct err *err)
+{
+    store_get(store, &blocking->request, str_of(key), on_answer, blocking);
+    return await(blocking, err);
+}
+
+int blocking_list(struct blocking *blocking, struct store *store, const char *prefix,
+                  struct err *err)
+{
+    store_list(store, &blocking->request, str_of(prefix), on_answer, blocking);
+    return await(blocking, err);
+}
+
+int blocking_put(struct blocking *blocking, struct store *store, const char *key, struct str bytes,
+                 bool if_absent, struct err *err)
+{
+    if (if_absent)
+        store_put_if_absent(store, &blocking->request, str_of(key), bytes, on_answer, blocking);
+    else
+        store_put(store, &blocking->request, str_of(key), bytes, on_answer, blocking);
+    return await(blocking, err);
+}
+
+static void on_closed(void *user)
+{
+    struct blocking *blocking = user;
+    blocking->answered = true;
+}
+
+static void await_closed(struct blocking *blocking)
+{
+    while (!blocking->answered)
+        uv_run(blocking->loop, UV_RUN_ONCE);
+    blocking->answered = false;
+}
+
+void blocking_close(struct blocking *blocking, struct store *store)
+{
+    if (!store)
+        return;
+    store_close(store, on_closed, blocking);
+    await_closed(blocking);
+}
+
+void blocking_fini(struct blocking *blocking)
+{
+    store_request_fini(&blocking->request);
+    store_places_close(&blocking->places, on_closed, blocking);
+    await_closed(blocking);
+}
