@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "cli/checkpoint.h"
 #include "cli/demo.h"
 #include "cli/functions.h"
 #include "cli/produce.h"
@@ -41,6 +42,7 @@ static const struct command commands[] = {
     {"produce", "", "send made-up transactions to a Kafka topic", cli_produce},
     {"validate", "PIPELINE", "check a pipeline, print its plan", cli_validate},
     {"test", "CASE_DIR...", "run conformance cases", cli_test},
+    {"checkpoint", "show|verify LOCATION", "show or verify a checkpoint", cli_checkpoint},
 };
 
 static const struct command *find(const char *name)
@@ -57,11 +59,11 @@ static void print_help(FILE *out)
     fprintf(out, "sluice %s: Kafka to Spark SQL micro-batches in one process\n\nUsage:\n",
             SLUICE_VERSION);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        fprintf(out, "  sluice %-8s %-12s %s\n", commands[i].name, commands[i].operands,
+        fprintf(out, "  sluice %-10s %-20s %s\n", commands[i].name, commands[i].operands,
                 commands[i].summary);
-    fprintf(out, "  sluice %-8s %-12s %s\n", "help", "[COMMAND]",
+    fprintf(out, "  sluice %-10s %-20s %s\n", "help", "[COMMAND]",
             "show this, or a command's options");
-    fprintf(out, "  sluice %-8s %-12s %s\n", "help", "functions",
+    fprintf(out, "  sluice %-10s %-20s %s\n", "help", "functions",
             "list the functions that queries can call");
     fprintf(out, "  sluice --version\n\n"
                  "Examples:\n"

@@ -11,7 +11,7 @@ from harness import ROOT, SLUICE, Case
 
 BAD = sorted((ROOT / "tests" / "pipelines" / "bad").glob("*.json"))
 VALID = sorted((ROOT / "tests" / "pipelines" / "valid").glob("*.json"))
-COMMANDS = ("run", "demo", "produce", "validate", "test")
+COMMANDS = ("run", "demo", "produce", "validate", "test", "checkpoint")
 
 
 def sluice(*arguments, env=None):
@@ -38,6 +38,8 @@ class CommandLine(Case):
     def test_usage_errors(self):
         for arguments in ((), ("frobnicate",), ("run",), ("run", "--nonsense", "x.json"), ("validate",), ("test",),
                           ("produce", "--count", "many"), ("demo", "--rate"), ("help", "frobnicate"),
+                          ("checkpoint",), ("checkpoint", "show"), ("checkpoint", "list", "cp"), ("checkpoint", "show", "gs://cp"),
+                          ("checkpoint", "verify", "cp", "--set", "name=x"),
                           ("run", "no-such-file.json")):
             run = sluice(*arguments)
             self.assertEqual(run.returncode, 2, f"{arguments}: {run.stderr}")
