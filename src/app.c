@@ -5,6 +5,7 @@
 
 #include "app_impl.h"
 #include "os/clock.h"
+#include "os/failpoint.h"
 
 enum {
     TURN_US_MAX = 5000,       /* a turn gives the loop back after this */
@@ -130,6 +131,7 @@ static bool drain(struct app *app)
     if (!progress.slice_closed)
         return progress.more;
     note_rate(app, progress.offsets, now_us - app->slice_opened_us);
+    FAILPOINT("batch.slice");
     batch_slice_closed(&app->machine, progress.offsets, progress.records);
     if (app_note_slice(app) != 0) {
         err_set(&err, ERR_NOMEM, "out of memory for the slices of a batch");
@@ -412,10 +414,8 @@ int app_create(struct app **out, uv_loop_t *loop, const struct app_options *opti
     app->started_ms = clock_wall_ms();
     random_id(app->id);
     random_id(app->run_id);
-    app->places = (struct store_places){.loop = loop,
-                                        .s3 = &options->plan->s3,
-                                        .notice = on_notice,
-                                        .user = app};
+    app->places = (struct store_places){
+        .loop = loop, .s3 = &options->plan->s3, .notice = on_notice, .user = app};
     init_handles(app);
     *out = app;
     if (app_open_parts(app, err) != 0)

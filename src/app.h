@@ -20,10 +20,6 @@ struct app_options {
     /* > 0: print the queries' rows over that many records from startingOffsets, then finish; the
      * checkpoint is neither read nor written. */
     int64_t preview_records;
-    /* Go on from this batch of the plan's checkpoint in a new one at recover_location, which was
-     * checked; -1: not. */
-    int64_t recover_batch;
-    struct str recover_location;
     const char *const *reset_queries; /* names of queries whose state is dropped at the start */
     uint32_t reset_query_count;
     bool http_enabled;

@@ -113,6 +113,7 @@ int app_take_records(void *user, const struct record_block *block, struct err *e
         slot->first_record_ms = app->last_record_ms;
     note_arrival(slot, block);
     app->records_read += block->count;
+    FAILPOINT("batch.records");
     return engine_process(app->engine, block, app->machine.filling->timestamp_ms, &hooks,
                           &slot->counts, err);
 }
@@ -219,6 +220,7 @@ static void on_seal(void *user, struct batch *batch)
 static void end_seal(struct app *app, struct app_slot *slot, const struct batch *batch)
 {
     struct buf text = {0};
+    FAILPOINT("batch.sealed");
     slot->sealed_us = clock_monotonic_us();
     if (!app->options.available_now)
         app->source->ops->limit_lift(app->source);
@@ -299,6 +301,7 @@ static void on_published(struct sink_batch *batch, int code, const struct err *e
     struct app_slot_output *output = user;
     if (code == 0)
         output->batch = NULL; /* the sink has freed it */
+    FAILPOINT("sink.published");
     on_joined(batch, code, err, user);
 }
 

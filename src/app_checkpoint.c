@@ -4,6 +4,7 @@
 
 #include "app_impl.h"
 #include "os/clock.h"
+#include "os/failpoint.h"
 #include "os/identity.h"
 #include "plan/location.h"
 #include "store/local.h"
@@ -45,8 +46,20 @@ static int lock_place(struct app *app, struct err *err)
     return code;
 }
 
+/* The names as the engine takes them. */
+static int list_resets(struct app *app)
+{
+    uint32_t n = app->options.reset_query_count;
+    app->recovery.reset = calloc(n + 1, sizeof *app->recovery.reset);
+    for (uint32_t i = 0; app->recovery.reset && i < n; i++)
+        app->recovery.reset[i] = str_of(app->options.reset_queries[i]);
+    return app->recovery.reset ? 0 : ERR_NOMEM;
+}
+
 int app_open_checkpoint(struct app *app, struct err *err)
 {
+    if (list_resets(app) != 0)
+        return err_set(err, ERR_NOMEM, "out of memory");
     struct str place = app->options.plan->checkpoint;
     bool s3 = plan_location_is_s3(place);
     int code = store_at(&app->places, place, &app->checkpoint_store, err);
@@ -89,6 +102,7 @@ bool app_save_waits(const struct app *app)
 
 int app_save_step(struct app *app, bool *done, struct err *err)
 {
+    FAILPOINT("state.encode");
     if (engine_save_step(app->engine, SAVE_GROUPS, checkpoint_state_buf(app->checkpoint), done) !=
         0)
         return err_set(err, ERR_NOMEM, "out of memory for the saved state");

@@ -85,7 +85,7 @@ enum recover_step {
 
 struct app_recovery {
     enum recover_step step;
-    uint32_t at;                 /* of the record's files, outputs; of the sinks */
+    uint32_t at;           /* of the record's files, outputs; of the sinks */
     bool reading, loading; /* an object is read, state is loaded */
     struct sink *busy;     /* it recovers, restores or sweeps */
     bool loads;

@@ -1,5 +1,7 @@
 #include "checkpoint/blocking.h"
 
+#include "plan/location.h"
+
 void blocking_init(struct blocking *blocking, uv_loop_t *loop, const struct plan_s3 *s3)
 {
     *blocking = (struct blocking){.loop = loop, .places = {.loop = loop, .s3 = s3}};
@@ -20,9 +22,26 @@ static int await(struct blocking *blocking, struct err *err)
     return blocking->request.code;
 }
 
-int blocking_open(struct blocking *blocking, struct str place, struct store **out, struct err *err)
+static int require_directory(struct blocking *blocking, struct str place, struct err *err)
 {
-    int code = store_at(&blocking->places, place, out, err);
+    uv_fs_t fs;
+    struct buf path = {0};
+    buf_append_str(&path, place);
+    int code = uv_fs_stat(blocking->loop, &fs, buf_cstr(&path), NULL);
+    uv_fs_req_cleanup(&fs);
+    buf_fini(&path);
+    return code ? err_set(err, ERR_NOT_FOUND, "there is no checkpoint at %.*s: %s", STR_ARG(place),
+                          uv_strerror(code))
+                : 0;
+}
+
+int blocking_open(struct blocking *blocking, struct str place, bool must_exist, struct store **out,
+                  struct err *err)
+{
+    int code =
+        must_exist && !plan_location_is_s3(place) ? require_directory(blocking, place, err) : 0;
+    if (code == 0)
+        code = store_at(&blocking->places, place, out, err);
     if (code)
         return code;
     store_check(*out, &blocking->request, on_answer, blocking);

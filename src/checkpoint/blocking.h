@@ -12,8 +12,9 @@ struct blocking {
 };
 
 void blocking_init(struct blocking *blocking, uv_loop_t *loop, const struct plan_s3 *s3);
-/* Opens a place and checks it. */
-int blocking_open(struct blocking *blocking, struct str place, struct store **out,
+/* Opens a place and checks it. must_exist: ERR_NOT_FOUND for a directory that is not there, instead
+ * of making it. */
+int blocking_open(struct blocking *blocking, struct str place, bool must_exist, struct store **out,
                   struct err *err) MUST_CHECK;
 /* The object is in blocking->request.data until the next call. */
 int blocking_get(struct blocking *blocking, struct store *store, const char *key,

@@ -6,7 +6,11 @@
 #include "checkpoint/checkpoint.h"
 #include "os/identity.h"
 
-enum { KEY_SIZE = 200, OWNER_VERSION = 1 };
+enum {
+    KEY_SIZE = 200,
+    OWNER_VERSION = 1,
+    OWNER_STANDSTILL_MS = 30000, /* a heartbeat that stands still for so long is nobody's */
+};
 
 /* An object on its way into the store. */
 struct checkpoint_save {

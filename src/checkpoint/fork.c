@@ -7,8 +7,12 @@
 #include "base/crc32c.h"
 #include "batch/record.h"
 #include "checkpoint/blocking.h"
-#include "checkpoint/metadata.h"
+#include "checkpoint/checkpoint_impl.h"
 #include "os/clock.h"
+#include "plan/location.h"
+#include "store/local.h"
+
+enum { LOOK_MS = 1000 };
 
 struct forking {
     const struct checkpoint_fork *fork;
@@ -24,6 +28,62 @@ struct forking {
 static int in_old(struct forking *f, const char *key, int code)
 {
     return code ? err_prefix(f->err, "checkpoint %.*s: %s", STR_ARG(f->fork->from), key) : 0;
+}
+
+/* The heartbeat of the old checkpoint's owner, or nothing. */
+static void read_beat(struct forking *f, uint64_t epoch, struct buf *out)
+{
+    char key[KEY_SIZE + 16];
+    owner_key(epoch, key);
+    strncat(key, ".heartbeat", sizeof key - strlen(key) - 1);
+    buf_clear(out);
+    if (blocking_get(&f->blocking, f->from, key, f->err) == 0)
+        buf_append_str(out, buf_str(&f->blocking.request.data));
+}
+
+/* Nobody may be at work in the old checkpoint. */
+static int require_no_owner(struct forking *f)
+{
+    struct owner_record owner = {0};
+    struct buf holder = {0}, first = {0}, beat = {0};
+    char key[KEY_SIZE], text[300];
+    int64_t published;
+    if (!plan_location_is_s3(f->fork->from)) {
+        int code = store_local_lock(f->from, STR("run --recover-to"), &holder, f->err);
+        if (code == ERR_EXISTS)
+            err_set(f->err, code, "checkpoint %.*s is in use by %s", STR_ARG(f->fork->from),
+                    buf_cstr(&holder));
+        buf_fini(&holder);
+        return code;
+    }
+    int code = blocking_list(&f->blocking, f->from, "owner/", f->err);
+    uint64_t newest =
+        code ? 0 : owner_newest(f->blocking.request.entries, f->blocking.request.entry_count);
+    if (code || newest == 0)
+        return code;
+    owner_key(newest, key);
+    code = blocking_get(&f->blocking, f->from, key, f->err);
+    if (code == 0)
+        code = owner_decode(&owner, buf_str(&f->blocking.request.data), f->err);
+    if (code)
+        return in_old(f, key, code);
+    read_beat(f, newest, &first);
+    bool gone =
+        identity_is_gone(&owner.identity) || owner_beat_is_release(buf_str(&first), &published);
+    owner_print(&owner, text, sizeof text);
+    if (!gone)
+        log_line(f->fork->log, LOG_INFO, "the checkpoint has an owner: waiting for its heartbeat",
+                 LOG_S("owner", text), LOG_I("seconds", OWNER_STANDSTILL_MS / 1000));
+    for (int waited = 0; !gone && code == 0 && waited < OWNER_STANDSTILL_MS; waited += LOOK_MS) {
+        uv_sleep(LOOK_MS);
+        read_beat(f, newest, &beat);
+        if (!str_eq(buf_str(&first), buf_str(&beat)))
+            code = err_set(f->err, ERR_EXISTS, "checkpoint %.*s is in use by %s",
+                           STR_ARG(f->fork->from), text);
+    }
+    buf_fini(&first);
+    buf_fini(&beat);
+    return code;
 }
 
 static int read_metadata(struct forking *f)
@@ -101,8 +161,9 @@ static int look_at_later(struct forking *f)
     for (int64_t batch = f->fork->batch + 1; batch <= f->newest; batch++) {
         struct commit_record later;
         if (read_record(f, batch, &later) != 0) {
-            log_line(f->fork->log, LOG_WARN, "a later batch cannot be read: its files are not known",
-                     LOG_I("batch", batch), LOG_S("reason", f->err->msg));
+            log_line(f->fork->log, LOG_WARN,
+                     "a later batch cannot be read: its files are not known", LOG_I("batch", batch),
+                     LOG_S("reason", f->err->msg));
             published = true; /* the batch before a decision is published */
             continue;
         }
@@ -125,16 +186,17 @@ static void warn_of_rolled(const struct forking *f)
         char query[128], sink[128];
         snprintf(query, sizeof query, "%.*s", STR_ARG(rolled->query));
         snprintf(sink, sizeof sink, "%.*s", STR_ARG(rolled->sink));
-        log_line(f->fork->log, LOG_WARN,
-                 "this sink had files open over several batches: rows of theirs that no later batch "
-                 "published are lost",
-                 LOG_S("query", query), LOG_S("sink", sink));
+        log_line(
+            f->fork->log, LOG_WARN,
+            "this sink had files open over several batches: rows of theirs that no later batch "
+            "published are lost",
+            LOG_S("query", query), LOG_S("sink", sink));
     }
 }
 
 static int open_new(struct forking *f)
 {
-    int code = blocking_open(&f->blocking, f->fork->to, &f->to, f->err);
+    int code = blocking_open(&f->blocking, f->fork->to, false, &f->to, f->err);
     if (code)
         return err_prefix(f->err, "checkpoint %.*s", STR_ARG(f->fork->to));
     code = blocking_get(&f->blocking, f->to, "metadata", f->err);
@@ -160,8 +222,7 @@ static int copy_state(struct forking *f)
             code = err_set(f->err, ERR_CORRUPT, "it is damaged: choose an earlier batch");
         code = in_old(f, object->key.p, code);
         if (code == 0)
-            code =
-                blocking_put(&f->blocking, f->to, object->key.p, buf_str(&data), false, f->err);
+            code = blocking_put(&f->blocking, f->to, object->key.p, buf_str(&data), false, f->err);
         buf_fini(&data);
         if (code)
             return code;
@@ -199,9 +260,11 @@ int checkpoint_fork(uv_loop_t *loop, const struct checkpoint_fork *fork, struct 
     struct forking f = {.fork = fork, .err = err};
     *err = (struct err){0};
     blocking_init(&f.blocking, loop, fork->s3);
-    int code = blocking_open(&f.blocking, fork->from, &f.from, err);
+    int code = blocking_open(&f.blocking, fork->from, true, &f.from, err);
     if (code == 0)
         code = read_metadata(&f);
+    if (code == 0)
+        code = require_no_owner(&f);
     if (code == 0)
         code = find_commits(&f);
     if (code == 0)

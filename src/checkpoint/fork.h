@@ -1,4 +1,5 @@
-/* fork.h: a new checkpoint that goes on from a batch of another one (`run --recover-to`). Blocks. */
+/* fork.h: a new checkpoint that goes on from a batch of another one (`run --recover-to`). Blocks.
+ */
 #pragma once
 
 #include <uv.h>
@@ -20,4 +21,5 @@ struct checkpoint_fork {
  * ERR_NOT_FOUND: there is no such batch (the message says which there are); ERR_EXISTS: there is a
  * checkpoint at `to`; ERR_INVALID: the batch may not be published yet; ERR_CORRUPT. What was copied
  * before a failure is no checkpoint, and is overwritten by the next attempt. */
-int checkpoint_fork(uv_loop_t *loop, const struct checkpoint_fork *fork, struct err *err) MUST_CHECK;
+int checkpoint_fork(uv_loop_t *loop, const struct checkpoint_fork *fork,
+                    struct err *err) MUST_CHECK;

@@ -70,8 +70,7 @@ static int show_owner(struct inspection *in)
     int code = blocking_list(&in->blocking, in->store, "owner/", in->err);
     if (code)
         return code;
-    uint64_t newest =
-        owner_newest(in->blocking.request.entries, in->blocking.request.entry_count);
+    uint64_t newest = owner_newest(in->blocking.request.entries, in->blocking.request.entry_count);
     if (newest == 0)
         return 0;
     owner_key(newest, key);
@@ -119,8 +118,8 @@ static bool read_batch(struct inspection *in, int64_t batch, struct commit_recor
     commit_key(batch, key);
     int code = blocking_get(&in->blocking, in->store, key, in->err);
     if (code == 0)
-        code = commit_record_decode(record, buf_str(&in->blocking.request.data), &in->arena,
-                                    in->err);
+        code =
+            commit_record_decode(record, buf_str(&in->blocking.request.data), &in->arena, in->err);
     if (code)
         problem(in, key, in->err->msg);
     return code == 0;
@@ -137,8 +136,10 @@ static void show_line(struct inspection *in, const struct commit_record *record)
     }
     buf_printf(in->out, "%9" PRId64 "  ", record->batch_id);
     print_time(in->out, record->decided_ms);
-    buf_printf(in->out, "  %5" PRIu64 "  %-8.*s  %10" PRIu64 "  %9" PRIu64 "  %5" PRIu64 "  %3u  %" PRIu64
-               "\n", record->epoch, STR_ARG(record->reason), record->records, rows, files,
+    buf_printf(in->out,
+               "  %5" PRIu64 "  %-8.*s  %10" PRIu64 "  %9" PRIu64 "  %5" PRIu64 "  %3u  %" PRIu64
+               "\n",
+               record->epoch, STR_ARG(record->reason), record->records, rows, files,
                record->state_count, state);
 }
 
@@ -156,10 +157,11 @@ static void show_newest(struct inspection *in, const struct commit_record *recor
     }
     for (uint32_t i = 0; i < record->output_count; i++) {
         const struct record_output *output = &record->outputs[i];
-        buf_printf(in->out, "  output   of batch %" PRId64 ": %.*s, %.*s to %.*s: %" PRIu64
-                   " rows, %u files%s\n", output->batch_id, STR_ARG(output->query),
-                   STR_ARG(output->sink), STR_ARG(output->place), output->rows,
-                   output->file_count, output->staged.key.n ? ", staged" : "");
+        buf_printf(
+            in->out,
+            "  output   of batch %" PRId64 ": %.*s, %.*s to %.*s: %" PRIu64 " rows, %u files%s\n",
+            output->batch_id, STR_ARG(output->query), STR_ARG(output->sink), STR_ARG(output->place),
+            output->rows, output->file_count, output->staged.key.n ? ", staged" : "");
     }
     for (uint32_t i = 0; i < record->rolled_count; i++)
         buf_printf(in->out, "  open     files of %.*s, %.*s in %.*s\n",
@@ -200,8 +202,8 @@ static void verify(struct inspection *in, const struct commit_record *records, u
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t k = 0; k < records[i].state_count; k++) {
             struct str key = records[i].state[k].key;
-            bool seen = i > 0 && k < records[i - 1].state_count &&
-                        str_eq(records[i - 1].state[k].key, key);
+            bool seen =
+                i > 0 && k < records[i - 1].state_count && str_eq(records[i - 1].state[k].key, key);
             if (!seen)
                 check_object(in, &records[i].state[k], true);
         }
@@ -253,7 +255,7 @@ int checkpoint_inspect(uv_loop_t *loop, struct str location, const struct plan_s
     struct inspection in = {.location = location, .out = out, .err = err};
     *err = (struct err){0};
     blocking_init(&in.blocking, loop, s3);
-    int code = blocking_open(&in.blocking, location, &in.store, err);
+    int code = blocking_open(&in.blocking, location, true, &in.store, err);
     if (code == 0)
         code = inspect(&in, verify);
     blocking_close(&in.blocking, in.store);

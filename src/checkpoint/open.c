@@ -14,10 +14,7 @@
 #include "os/clock.h"
 #include "os/failpoint.h"
 
-enum {
-    STANDSTILL_MS = 30000, /* a heartbeat that stands still for so long is nobody's */
-    LOOK_MS = 1000,        /* between two looks at it */
-};
+enum { LOOK_MS = 1000 /* between two looks at a heartbeat */ };
 
 static void on_request(struct store_request *request);
 
@@ -145,14 +142,14 @@ static void after_beat(struct checkpoint *checkpoint, struct str beat)
         owner_print(&checkpoint->other, owner, sizeof owner);
         snprintf(checkpoint->waits_for, sizeof checkpoint->waits_for,
                  "whether its owner, %s, still lives: its heartbeat must stand still for %d s",
-                 owner, STANDSTILL_MS / 1000);
+                 owner, OWNER_STANDSTILL_MS / 1000);
         log_line(checkpoint->options.log, LOG_INFO,
                  "the checkpoint has an owner: waiting for its heartbeat", LOG_S("owner", owner),
-                 LOG_I("seconds", STANDSTILL_MS / 1000));
+                 LOG_I("seconds", OWNER_STANDSTILL_MS / 1000));
         checkpoint_changed(checkpoint);
     } else if (strcmp(seen, checkpoint->last_beat) != 0) {
         fail_owned(checkpoint);
-    } else if (now_ms - checkpoint->beat_since_ms >= STANDSTILL_MS) {
+    } else if (now_ms - checkpoint->beat_since_ms >= OWNER_STANDSTILL_MS) {
         checkpoint->step = OPEN_CLAIM;
     }
 }

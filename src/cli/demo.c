@@ -139,7 +139,6 @@ static int run_pipeline(struct demo *demo, const struct run_options *common, con
         return 1;
     }
     struct app_options options = {.plan = plan,
-                                  .recover_batch = -1,
                                   .log = log,
                                   .stdout_fd = STDOUT_FILENO,
                                   .memory_bytes = (size_t)common->memory_bytes,

@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "checkpoint/fork.h"
 #include "cli/load.h"
 #include "cli/recovery.h"
+#include "os/random_id.h"
 #include "plan/checkpoint.h"
 #include "plan/listen.h"
 
@@ -140,7 +142,37 @@ struct run_args {
     struct arg_list overrides;
 };
 
-static int run_loaded(const struct run_args *args, const struct plan *plan, const struct log *log)
+/* --recover-to: makes the new checkpoint, which this run goes on with. */
+static int fork_checkpoint(const struct run_args *args, struct plan *plan, const struct log *log)
+{
+    char id[RANDOM_ID_SIZE], place[1024];
+    uv_loop_t loop;
+    struct err err;
+    random_id(id);
+    struct checkpoint_fork fork = {.from = plan->checkpoint,
+                                   .to = args->recovery.location,
+                                   .s3 = &plan->s3,
+                                   .batch = args->recovery.batch,
+                                   .new_id = id,
+                                   .log = log};
+    uv_loop_init(&loop);
+    int code = checkpoint_fork(&loop, &fork, &err);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    int open = uv_loop_close(&loop);
+    INVARIANT(open == 0);
+    if (code) {
+        log_line(log, LOG_ERROR, "failed", LOG_S("reason", err.msg));
+        return 1;
+    }
+    plan->checkpoint = args->recovery.location;
+    snprintf(place, sizeof place, "%.*s", STR_ARG(plan->checkpoint));
+    log_line(log, LOG_WARN,
+             "goes on in a new checkpoint: put it into the pipeline as checkpointLocation",
+             LOG_S("checkpointLocation", place), LOG_I("batch", args->recovery.batch));
+    return 0;
+}
+
+static int run_loaded(const struct run_args *args, struct plan *plan, const struct log *log)
 {
     char host[256];
     snprintf(host, sizeof host, "%.*s", STR_ARG(plan->http_host));
@@ -150,8 +182,6 @@ static int run_loaded(const struct run_args *args, const struct plan *plan, cons
                                   .memory_bytes = (size_t)args->common.memory_bytes,
                                   .available_now = args->available_now || plan->available_now,
                                   .preview_records = args->preview,
-                                  .recover_batch = args->recovery.batch,
-                                  .recover_location = args->recovery.location,
                                   .reset_queries = args->recovery.reset.items,
                                   .reset_query_count = args->recovery.reset.count,
                                   .http_enabled = plan->http_enabled,
@@ -166,6 +196,8 @@ static int run_loaded(const struct run_args *args, const struct plan *plan, cons
     const char *warning = plan_checkpoint_warning(plan);
     if (warning && args->preview == 0)
         log_line(log, LOG_WARN, warning);
+    if (args->recovery.batch >= 0 && fork_checkpoint(args, plan, log) != 0)
+        return 1;
     return run_app(&options, NULL);
 }
 

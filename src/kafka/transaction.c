@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "kafka/transaction_impl.h"
+#include "os/failpoint.h"
 
 enum {
     CANCEL_MS = 800, /* for what is to be ended before a cancel is reported */
@@ -320,6 +321,7 @@ static enum transaction_step step_begin(struct transaction *t)
     rd_kafka_error_t *error = rd_kafka_begin_transaction(t->client->rk);
     if (error)
         return on_error(t, error, "beginning a transaction");
+    FAILPOINT("kafka.begun");
     t->row_waits = false;
     t->queued = 0;
     t->begun_ms = transaction_now_ms();
@@ -338,6 +340,7 @@ static enum transaction_step step_offsets(struct transaction *t)
     offset->offset = t->batch_id + 1;
     offset->metadata = strdup(text); /* the list's */
     offset->metadata_size = offset->metadata ? strlen(text) : 0;
+    FAILPOINT("kafka.sent");
     rd_kafka_error_t *error =
         rd_kafka_send_offsets_to_transaction(t->client->rk, offsets, group, BLOCK_MS);
     rd_kafka_consumer_group_metadata_destroy(group);
@@ -350,10 +353,12 @@ static enum transaction_step step_offsets(struct transaction *t)
 
 static enum transaction_step step_commit(struct transaction *t)
 {
+    FAILPOINT("kafka.commit");
     rd_kafka_error_t *error = rd_kafka_commit_transaction(t->client->rk, BLOCK_MS);
     transaction_poll(t, 0);
     if (error)
         return on_error(t, error, "committing the transaction");
+    FAILPOINT("kafka.committed");
     t->committed = t->batch_id;
     t->stage = STAGE_BEGIN;
     return TRANSACTION_DONE;

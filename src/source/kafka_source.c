@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "os/clock.h"
+#include "os/failpoint.h"
 
 enum {
     TICK_MS = 200,
@@ -390,6 +391,7 @@ static void send_commit(struct kafka_source *source)
                                       .partition = source->base.partitions[i].partition,
                                       .offset = source->commit_offsets[i]};
     }
+    FAILPOINT("source.commit");
     if (count > 0)
         source->commit_running =
             kafka_admin_commit(source->consumer, items, count, on_committed, source, &err) == 0;
@@ -433,6 +435,7 @@ static void on_committed(void *user, const struct kafka_offsets *offsets)
 {
     struct kafka_source *source = user;
     source->commit_running = false;
+    FAILPOINT("source.committed");
     if (offsets->answer.code && offsets->answer.code != ERR_CANCELLED)
         log_line(source->options.log, LOG_WARN,
                  "committing the group's offsets failed; only lag tools miss them",

@@ -199,16 +199,18 @@ static bool resumed_are_there(struct kafka_source *source)
         if (find(source, known->topic, known->partition) >= 0)
             continue;
         if (!is_subscribed(source, known->topic)) {
-            log_printf(source->options.log, LOG_WARN,
-                       "topic %.*s, partition %d is not read any more: where it was read to, offset "
-                       "%lld, is forgotten",
-                       STR_ARG(known->topic), known->partition, (long long)known->offset);
+            log_printf(
+                source->options.log, LOG_WARN,
+                "topic %.*s, partition %d is not read any more: where it was read to, offset "
+                "%lld, is forgotten",
+                STR_ARG(known->topic), known->partition, (long long)known->offset);
             continue;
         }
-        err_set(&err, ERR_DATA_LOSS,
-                "partition %d of topic %.*s, which was read up to offset %lld, is gone: the topic was "
-                "probably made anew; with failOnDataLoss false the stream goes on without it",
-                known->partition, STR_ARG(known->topic), (long long)known->offset);
+        err_set(
+            &err, ERR_DATA_LOSS,
+            "partition %d of topic %.*s, which was read up to offset %lld, is gone: the topic was "
+            "probably made anew; with failOnDataLoss false the stream goes on without it",
+            known->partition, STR_ARG(known->topic), (long long)known->offset);
         if (source->plan->fail_on_data_loss) {
             kafka_source_fail(source, &err);
             return false;
@@ -294,9 +296,9 @@ static void ask_partitions(struct kafka_source *source)
 
 /* ---- where partitions begin ---- */
 
-static const struct plan_partition_offset *
-find_offset(const struct plan_partition_offset *offsets, uint32_t count,
-            const struct source_partition *partition)
+static const struct plan_partition_offset *find_offset(const struct plan_partition_offset *offsets,
+                                                       uint32_t count,
+                                                       const struct source_partition *partition)
 {
     for (uint32_t k = 0; k < count; k++) {
         const struct plan_partition_offset *given = &offsets[k];
@@ -319,7 +321,7 @@ static bool start_wish(struct kafka_source *source, uint32_t i, int64_t *wish, b
             find_offset(source->options.resume, source->options.resume_count, partition);
         *wish = known ? known->offset : OFFSET_EARLIEST;
     } else if (source->parts[i].late || source->parts[i].stage == PART_LOST ||
-        plan->starting == START_EARLIEST) {
+               plan->starting == START_EARLIEST) {
         *wish = OFFSET_EARLIEST;
     } else if (plan->starting == START_LATEST) {
         *wish = OFFSET_LATEST;
