@@ -286,12 +286,12 @@ static void on_sink_closed(void *user, int code, const struct err *err)
 
 void app_close_sinks(struct app *app)
 {
-    bool keep = app->err.code == 0;
+    enum sink_close_mode mode = app->err.code ? SINK_CLOSE_DISCARD : SINK_CLOSE_PUBLISH;
     for (uint32_t i = 0; i < app->output_count; i++) {
         if (!app->outputs[i].sink)
             continue;
         app->closing++;
-        sink_close(app->outputs[i].sink, keep, on_sink_closed, &app->outputs[i]);
+        sink_close(app->outputs[i].sink, mode, on_sink_closed, &app->outputs[i]);
     }
 }
 
