@@ -318,6 +318,8 @@ static void local_cancel(struct store *store, struct store_request *request)
 static void close_work(uv_work_t *work)
 {
     struct local_store *store = CONTAINER_OF(work, struct local_store, close_work);
+    if (store->root.lock_fd >= 0)
+        close(store->root.lock_fd);
     close(store->root.fd);
 }
 
@@ -392,4 +394,11 @@ int local_store_create(struct store **out, uv_loop_t *loop, struct str root,
 int store_local_create(struct store **out, uv_loop_t *loop, struct str root, struct err *err)
 {
     return local_store_create(out, loop, root, &local_os_system, err);
+}
+
+int store_local_lock(struct store *store, struct str text, struct buf *holder, struct err *err)
+{
+    struct local_store *local = (struct local_store *)(void *)store;
+    REQUIRE(store->ops == &local_ops && local->root.lock_fd < 0);
+    return local_lock(&local->root, text, holder, err);
 }

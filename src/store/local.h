@@ -11,3 +11,9 @@
  * a run). Errors: ERR_NOMEM, ERR_IO with path and reason. Closed by store_close. */
 int store_local_create(struct store **out, uv_loop_t *loop, struct str root,
                        struct err *err) MUST_CHECK;
+/* Takes the location for this process until the store is closed, however the process ends: a flock
+ * on the file `.lock` in the root, which stays there and keeps `text` (who this is: up to 1000
+ * bytes). ERR_EXISTS when another process, or another store of this one, has it: holder takes its
+ * text, "" when it wrote none. ERR_IO. Blocking, once, for the start of a run. */
+int store_local_lock(struct store *store, struct str text, struct buf *holder,
+                     struct err *err) MUST_CHECK;

@@ -99,6 +99,10 @@ int local_read(struct local_call *call, const char *key, uint64_t most, struct b
 int local_list(struct local_call *call, struct str prefix, bool unfinished, struct arena *arena,
                const struct store_entry **entries, uint32_t *count);
 
+/* As store_local_lock. */
+int local_lock(struct local_root *root, struct str text, struct buf *holder,
+               struct err *err) MUST_CHECK;
+
 /* Fills call->err and call->transient from an errno value; ENOENT is ERR_NOT_FOUND, all else
  * ERR_IO. */
 int local_fail(struct local_call *call, const char *doing, const char *key, int number);

@@ -100,6 +100,7 @@ void s3_operation_end(struct s3_operation *operation)
     buf_fini(&operation->key);
     buf_fini(&operation->body);
     buf_fini(&operation->token);
+    buf_fini(&operation->id_token);
     buf_fini(&operation->entries);
     free(operation);
     request->operation = NULL;
@@ -127,6 +128,7 @@ void s3_operation_call(struct s3_operation *operation, const char *method,
     call->key = buf_str(&operation->key);
     call->query_count = 0;
     call->body = (struct str){0};
+    call->most = operation->store->base.get_bytes_max;
     call->if_none_match = call->checksum = call->object = call->urgent = false;
     call->callback = callback;
 }

@@ -23,6 +23,8 @@ struct s3_answer {
     long status;                /* HTTP's */
     struct s3_error_body error; /* of the body; all "" when it has none */
     struct buf body;
+    uint32_t body_crc32c; /* of the body, when the call asked for a checksum */
+    bool too_large;       /* an object of more bytes than the call takes: the body is cut off */
     /* Headers; "" or the stated value when absent. */
     char request_id[128], region[64], etag[128]; /* the etag without quotes */
     char crc32c[12];                             /* base64, of the whole object */

@@ -43,6 +43,7 @@ struct s3_call {
     size_t query_count;
     struct str body;
     bool if_none_match, checksum, object; /* object: the answer's body is no document under 200 */
+    uint64_t most;                        /* object: bytes; one with more is not read */
     bool urgent;                          /* before others, all of it within abort_ms */
     void (*callback)(struct s3_call *call);
     /* Valid in the callback. */

@@ -102,6 +102,10 @@ struct s3_verdict s3_classify(enum store_op op, const struct s3_answer *answer)
         return (struct s3_verdict){.code = ERR_IO,
                                    .transient = true,
                                    .unknown = answer->status >= 500 || answer->status < 300};
+    bool denied =
+        error_is(answer, "AccessDenied") || (answer->status == 403 && !answer->error.code[0]);
+    if (op == STORE_LIST_UPLOADS && denied) /* a look that a policy may well not allow */
+        return (struct s3_verdict){.code = ERR_IO};
     if (is_of_credentials(answer))
         return configuration(op, ERR_IO, true);
     if (answer->status == 404)

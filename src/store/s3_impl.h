@@ -1,5 +1,5 @@
 /* s3_impl.h: the store in S3, inside: s3.c (results, the store's life), s3_object.c (whole
- * objects), s3_upload.c (multipart uploads). */
+ * objects), s3_list.c (listings), s3_upload.c (multipart uploads), s3_tags.c (their text). */
 #pragma once
 
 #include "store/s3.h"
@@ -31,6 +31,7 @@ struct s3_upload {
     bool sealed;
     bool short_part; /* the last is smaller than parts in the middle may be */
     bool unknown;    /* a completion was sent whose outcome is not known */
+    bool resumed;    /* of an earlier process */
     char strings[];  /* key and id */
 };
 
@@ -47,9 +48,13 @@ struct s3_operation {
     struct buf body; /* of a completion */
     char number[8];  /* of a part */
     enum s3_look look;
-    struct buf token;   /* list: of the next page */
-    struct buf entries; /* list: struct store_entry */
-    bool failed_memory; /* list */
+    /* Lists: */
+    struct buf token, id_token; /* of the next page */
+    struct buf entries;         /* struct store_entry */
+    bool failed_memory;
+    bool keys_only;    /* uploads: pages are named by keys alone */
+    bool whole_bucket; /* uploads: the second look, without prefix */
+    uint32_t pages;    /* the same */
 };
 
 /* Sets what a call of the operation needs, beside what the caller sets; for each call anew. */
@@ -76,5 +81,6 @@ void s3_tags_append(struct buf *tags, uint64_t bytes, const char *etag);
 bool s3_tags_take(struct str *tags, uint64_t *bytes, char etag[S3_ETAG_SIZE]);
 
 void s3_object_start(struct s3_operation *operation);
+void s3_list_start(struct s3_operation *operation);
 void s3_upload_start(struct s3_operation *operation);
 void s3_upload_free(struct store_upload *upload);

@@ -1,8 +1,8 @@
-/* Whole objects: put, get, delete, list. */
+/* Whole objects: put, get, delete. */
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/crc32c.h"
 #include "store/s3_impl.h"
 
 enum { CRC_BASE64_SIZE = 9 };
@@ -25,10 +25,10 @@ static void on_compared(struct s3_call *call)
 {
     struct s3_operation *operation = operation_of(call);
     struct store_request *request = operation->request;
-    bool failed = s3_operation_failed(operation);
+    bool larger = call->answer.too_large, failed = !larger && s3_operation_failed(operation);
     if (failed && request->code == ERR_NOT_FOUND) /* and gone since */
         request->transient = true;
-    if (!failed && !str_eq(buf_str(&call->answer.body), request->bytes))
+    if (larger || (!failed && !str_eq(buf_str(&call->answer.body), request->bytes)))
         s3_operation_fail(operation, ERR_EXISTS, false, "there is such an object");
     s3_operation_end(operation);
 }
@@ -42,6 +42,7 @@ static void on_put_if_absent(struct s3_call *call)
         request->code = 0;
         s3_operation_call(operation, "GET", on_compared);
         call->object = true;
+        call->most = request->bytes.n;
         s3_operation_send(operation);
         return;
     }
@@ -68,7 +69,7 @@ static const char *object_problem(const struct s3_answer *answer)
         return "the object was cut off";
     if (!answer->crc32c[0])
         return NULL;
-    uint32_t crc = crc32c(0, buf_str(&answer->body));
+    uint32_t crc = answer->body_crc32c;
     unsigned char bytes[4] = {(unsigned char)(crc >> 24), (unsigned char)(crc >> 16),
                               (unsigned char)(crc >> 8), (unsigned char)crc};
     EVP_EncodeBlock((unsigned char *)base64, bytes, sizeof bytes);
@@ -80,7 +81,11 @@ static void on_got(struct s3_call *call)
 {
     struct s3_operation *operation = operation_of(call);
     struct store_request *request = operation->request;
-    if (!s3_operation_failed(operation)) {
+    if (call->answer.too_large) {
+        char text[100];
+        snprintf(text, sizeof text, "it has more than %llu bytes", (unsigned long long)call->most);
+        s3_operation_fail(operation, ERR_NOMEM, false, text);
+    } else if (!s3_operation_failed(operation)) {
         const char *problem = object_problem(&call->answer);
         if (problem) {
             s3_operation_fail(operation, ERR_IO, true, problem);
@@ -91,79 +96,6 @@ static void on_got(struct s3_call *call)
         }
     }
     s3_operation_end(operation);
-}
-
-static int compare_entries(const void *a, const void *b)
-{
-    return str_cmp(((const struct store_entry *)a)->key, ((const struct store_entry *)b)->key);
-}
-
-static void on_entry(void *user, struct str key, uint64_t bytes)
-{
-    struct s3_operation *operation = user;
-    struct str prefix = operation->store->prefix;
-    if (!str_starts_with(key, prefix))
-        return;
-    struct str name = {key.p + prefix.n, key.n - prefix.n};
-    if (store_key_check(name, false, NULL)) /* a folder's marker, or somebody's hidden file */
-        return;
-    struct store_entry entry = {.key = arena_str(&operation->request->arena, name), .bytes = bytes};
-    operation->failed_memory |= !entry.key.p;
-    buf_append(&operation->entries, &entry, sizeof entry);
-}
-
-static void on_page(struct s3_call *call);
-
-static void send_page(struct s3_operation *operation)
-{
-    s3_operation_call(operation, "GET", on_page);
-    operation->call.key = (struct str){0};
-    s3_operation_query(operation, "list-type", STR("2"));
-    s3_operation_query(operation, "prefix", buf_str(&operation->key));
-    if (operation->request->op == STORE_CHECK)
-        s3_operation_query(operation, "max-keys", STR("1"));
-    if (operation->token.n)
-        s3_operation_query(operation, "continuation-token", buf_str(&operation->token));
-    s3_operation_send(operation);
-}
-
-static void list_end(struct s3_operation *operation)
-{
-    struct store_request *request = operation->request;
-    size_t count = operation->entries.n / sizeof(struct store_entry);
-    struct store_entry *entries = ARENA_ARRAY(&request->arena, struct store_entry, count + 1);
-    if (operation->failed_memory || operation->entries.failed || !entries) {
-        s3_operation_fail(operation, ERR_NOMEM, false, "out of memory");
-    } else if (count) {
-        memcpy(entries, operation->entries.p, operation->entries.n);
-        qsort(entries, count, sizeof *entries, compare_entries); /* not every server sorts */
-        request->entries = entries;
-        request->entry_count = (uint32_t)count;
-    }
-    s3_operation_end(operation);
-}
-
-static void on_page(struct s3_call *call)
-{
-    struct s3_operation *operation = operation_of(call);
-    struct err err;
-    bool check = operation->request->op == STORE_CHECK;
-    if (s3_operation_failed(operation)) {
-        s3_operation_end(operation);
-        return;
-    }
-    int code =
-        s3_xml_list(buf_str(&call->answer.body), on_entry, operation, &operation->token, &err);
-    if (code) {
-        s3_operation_fail(operation, ERR_IO, code != ERR_NOMEM && !check, err.msg);
-        s3_operation_end(operation);
-    } else if (check) {
-        s3_operation_end(operation);
-    } else if (operation->token.n) {
-        send_page(operation);
-    } else {
-        list_end(operation);
-    }
 }
 
 void s3_object_start(struct s3_operation *operation)
@@ -181,7 +113,7 @@ void s3_object_start(struct s3_operation *operation)
         s3_operation_call(operation, "DELETE", on_done);
         break;
     default:
-        send_page(operation);
+        s3_list_start(operation);
         return;
     }
     s3_operation_send(operation);

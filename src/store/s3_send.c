@@ -1,6 +1,7 @@
 /* A call as a transfer of curl's: address, headers, signature, limits, what comes back. */
 #include <stdio.h>
 
+#include "base/crc32c.h"
 #include "os/clock.h"
 #include "store/s3_client_impl.h"
 
@@ -11,7 +12,6 @@ enum {
     EXPECT_BYTES_MIN = 1024 * 1024,
     EXPECT_MS = 500,
     DOCUMENT_BYTES_MAX = 16 * 1024 * 1024,
-    RESERVE_BYTES_MAX = 64 * 1024 * 1024,
     GET_DEADLINES = 10,
 };
 
@@ -49,11 +49,19 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user)
 {
     struct s3_call *call = user;
     struct s3_answer *answer = &call->answer;
-    if (answer->body.n == 0 && answer->content_length > 0 &&
-        answer->content_length <= RESERVE_BYTES_MAX)
-        buf_reserve(&answer->body, (size_t)answer->content_length);
-    if (!call->object && answer->body.n + size * n > DOCUMENT_BYTES_MAX)
+    long status = 0;
+    curl_easy_getinfo(call->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+    bool object = call->object && status < 300; /* not an error's document */
+    uint64_t most = object ? call->most : DOCUMENT_BYTES_MAX;
+    uint64_t length = answer->content_length > 0 ? (uint64_t)answer->content_length : 0;
+    if (length > most || answer->body.n + size * n > most) {
+        answer->too_large = object;
         return 0; /* curl ends the transfer */
+    }
+    if (answer->body.n == 0 && length)
+        buf_reserve(&answer->body, (size_t)length); /* the system gives it when it is filled */
+    if (call->checksum)
+        answer->body_crc32c = crc32c(answer->body_crc32c, (struct str){bytes, size * n});
     buf_append(&answer->body, bytes, size * n);
     return answer->body.failed ? 0 : size * n;
 }

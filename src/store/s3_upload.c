@@ -145,6 +145,7 @@ static void start_resume(struct s3_operation *operation)
         return;
     }
     upload->sealed = request->sealed;
+    upload->resumed = true;
     s3_operation_end_later(operation);
 }
 
@@ -297,6 +298,11 @@ static void on_completed(struct s3_call *call)
                              &etag)) {
         upload->unknown = true;
         s3_operation_fail(operation, ERR_IO, true, "the server's answer is cut off");
+    } else if (upload->resumed) {
+        /* A server may say so of an upload it no longer has, as if it had been this object. */
+        buf_fini(&etag);
+        send_look(operation, S3_LOOK_GONE);
+        return;
     }
     buf_fini(&etag);
     s3_operation_end(operation);

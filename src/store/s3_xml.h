@@ -41,3 +41,6 @@ bool s3_xml_value(struct str doc, const char *root, const char *name, struct buf
  * the last, in `token`. ERR_CORRUPT (damaged, or no such document), ERR_NOMEM. */
 int s3_xml_list(struct str doc, void (*entry)(void *user, struct str key, uint64_t bytes),
                 void *user, struct buf *token, struct err *err) MUST_CHECK;
+/* The same of ListMultipartUploads; where the next page begins in `key` and `id`. */
+int s3_xml_uploads(struct str doc, void (*entry)(void *user, struct str key, struct str id),
+                   void *user, struct buf *key, struct buf *id, struct err *err) MUST_CHECK;

@@ -28,6 +28,9 @@ Modes (arg and its default in brackets):
     stall            the connection stays open without an answer, nothing is done upstream
     notimplemented   501 NotImplemented for a request with If-None-Match, others go on
     expired          400 ExpiredToken
+    denied           403 AccessDenied
+    conflict         409 ConditionalRequestConflict, nothing is done upstream
+    unguarded        the request goes on without its If-None-Match (signed again): a store that overwrites what is there
 
 It also plays the token service: POST /_sts answers AssumeRoleWithWebIdentity with the keys of the environment
 (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), valid for arg seconds of POST /_sts_lifetime?seconds=S [3].
@@ -37,6 +40,8 @@ import argparse
 import base64
 import datetime
 import email.utils
+import hashlib
+import hmac
 import http.client
 import http.server
 import json
@@ -208,6 +213,35 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def fault_expired(self, arg):
         self.error(400, "ExpiredToken")
+
+    def fault_denied(self, arg):
+        self.error(403, "AccessDenied")
+
+    def fault_conflict(self, arg):
+        self.error(409, "ConditionalRequestConflict")
+
+    def fault_unguarded(self, arg):
+        if self.headers.get("If-None-Match"):
+            del self.headers["If-None-Match"]
+            self.sign_again()
+        self.forward()
+
+    def sign_again(self):
+        """AWS signature version 4 over the headers as they are now, with the keys of the environment."""
+        old = dict(re.findall(r"(\w+)=([^, ]+)", self.headers["Authorization"]))
+        scope = old["Credential"].split("/", 1)[1]
+        names = [name for name in old["SignedHeaders"].split(";") if name in self.headers]
+        path, _, query = self.path.partition("?")
+        query = "&".join(sorted(part if "=" in part else part + "=" for part in query.split("&") if part))
+        lines = [self.command, path, query, *(f"{name}:{self.headers[name].strip()}" for name in names), "", ";".join(names),
+                 self.headers["x-amz-content-sha256"]]
+        digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        text = "\n".join(["AWS4-HMAC-SHA256", self.headers["x-amz-date"], scope, digest])
+        key = ("AWS4" + os.environ["AWS_SECRET_ACCESS_KEY"]).encode()
+        for part in [*scope.split("/"), text]:
+            key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+        self.headers.replace_header("Authorization", f"AWS4-HMAC-SHA256 Credential={old['Credential']}, "
+                                    f"SignedHeaders={';'.join(names)}, Signature={key.hex()}")
 
     def fault_reset(self, arg):
         length = int(self.headers.get("Content-Length") or 0)

@@ -16,6 +16,8 @@ from harness import BUILD, service
 CONTRACT = BUILD / "tests" / "unit" / "s3" / "s3_contract"
 # Nothing of the machine's own credentials.
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+# Uploads of earlier processes, and the rest of what a checkpoint needs.
+RECOVERY = ("resume_sealed", "resume_open", "list_uploads", "list_many_uploads", "large", "own_or_others")
 QUICK = {"S3_CONNECT_MS": "2000", "S3_REQUEST_MS": "1500", "S3_LOW_SPEED_SECONDS": "1", "S3_BYTES_PER_SECOND": "5000000"}
 
 
@@ -35,6 +37,12 @@ class Contract(unittest.TestCase):
 
     def test_versitygw(self):
         self.check("versitygw", "objects", "names", "race", "uploads", "aborts", "listing", "deliver")
+
+    def test_recovery_minio(self):
+        self.check("minio", *RECOVERY)
+
+    def test_recovery_versitygw(self):
+        self.check("versitygw", *RECOVERY)
 
     def test_the_loop_turns_while_parts_are_hashed(self):
         self.check("minio", "turns")
@@ -138,6 +146,48 @@ class Faults(unittest.TestCase):
             run = contract({**exports, "S3_ENDPOINT": server.url}, "stalled_abort")
             self.assertEqual(run.returncode, 0, run.stderr)
             self.assertEqual(server.met(), ["stall"])
+
+    def scenario(self, name, *faults, upstream="minio"):
+        """What it printed, when it met the faults and all was as it should be."""
+        exports = service(upstream)
+        for key in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            os.environ[key] = exports[key]
+            self.addCleanup(os.environ.pop, key, None)
+        with FaultServer(exports["S3_ENDPOINT"]) as server:
+            for mode, options in faults:
+                server.fault(mode, **options)
+            run = contract({**exports, "S3_ENDPOINT": server.url}, name)
+            self.assertEqual(run.returncode, 0, f"{run.stderr[-1500:]}\n{server.state.log}")
+            self.assertEqual(set(server.met()), {fault[0] for fault in faults}, "the faults were met")
+            return run.stdout
+
+    def test_a_put_if_absent_knows_its_own_object(self):
+        for upstream in ("minio", "versitygw"):
+            with self.subTest(upstream=upstream):
+                out = self.scenario("own_or_others", ("lost", {"match": r"PUT .*/mine"}), upstream=upstream)
+                self.assertIn("retries=1", out)
+        out = self.scenario("own_or_others", ("conflict", {"count": 2, "match": r"PUT .*/mine"}),
+                            ("lost", {"match": r"PUT .*/mine"}), ("500", {"match": r"GET .*/mine"}))
+        self.assertIn("retries=4", out)
+        out = self.scenario("own_or_others", ("500", {"match": r"PUT .*/theirs"}), ("conflict", {"match": r"PUT .*/theirs"}),
+                            ("503", {"match": r"PUT .*/theirs"}))
+        self.assertRegex(out, "retries=3")
+
+    def test_a_store_that_guards_nothing_is_told_apart(self):
+        for upstream in ("minio", "versitygw"):
+            with self.subTest(upstream=upstream):
+                self.assertIn("guard=yes", self.scenario("guard", upstream=upstream))
+                self.assertIn("guard=yes", self.scenario("guard", ("lost", {"match": r"PUT .*/probe"}), upstream=upstream))
+                self.assertIn("guard=no", self.scenario("guard", ("unguarded", {"count": 9}), upstream=upstream))
+
+    def test_resumed_uploads_whose_answers_are_lost(self):
+        for match in (r"POST .*uploadId=", r"HEAD ", r"DELETE .*uploadId="):
+            with self.subTest(match=match):
+                self.scenario("resume_sealed", ("lost", {"match": match}))
+
+    def test_listing_uploads_may_be_forbidden(self):
+        self.scenario("list_denied", ("denied", {"match": r"GET .*uploads"}))
+        self.scenario("list_nothing", ("denied", {"match": r"GET [^?]*\?uploads=?$"}))
 
     def test_expired_credentials_at_run_time(self):
         self.deliver(("expired", {"count": 2, "match": r"PUT .*partNumber=2"}), retries=2)

@@ -112,6 +112,22 @@ Test(s3_errors, unknown_outcomes)
     s3_answer_fini(&answer);
 }
 
+/* Nothing depends on it, and policies may not allow it. */
+Test(s3_errors, a_listing_of_uploads_that_is_denied)
+{
+    struct s3_answer answer = {0};
+    set(&answer, 403, "AccessDenied");
+    cr_expect_not(s3_classify(STORE_LIST_UPLOADS, &answer).transient);
+    cr_expect(s3_classify(STORE_PUT, &answer).transient);
+    set(&answer, 403, NULL);
+    cr_expect_not(s3_classify(STORE_LIST_UPLOADS, &answer).transient);
+    set(&answer, 403, "ExpiredToken");
+    cr_expect(s3_classify(STORE_LIST_UPLOADS, &answer).transient);
+    set(&answer, 409, "ConditionalRequestConflict");
+    cr_expect(s3_classify(STORE_PUT_IF_ABSENT, &answer).transient);
+    s3_answer_fini(&answer);
+}
+
 Test(s3_errors, texts)
 {
     struct s3_answer answer = {0};

@@ -179,7 +179,8 @@ static void aborts(struct world *world)
     snprintf(key, sizeof key, "%s/x/gone", world->prefix);
     EXPECT(world_raw(world, "DELETE", key, "uploadId", id, NULL) == 204, "raw abort");
     EXPECT(world_publish(world, gone) == ERR_NOT_FOUND, "gone");
-    EXPECT(strstr(world->request.err.msg, "the upload is gone"), "%s", world->request.err.msg);
+    EXPECT(strstr(world->request.err.msg, "the unfinished upload is gone"), "%s",
+           world->request.err.msg);
     EXPECT(world_abort(world, gone) == 0, "abort of one that is gone");
     free((char *)bytes.p);
 }
@@ -281,6 +282,8 @@ int main(int argc, char **argv)
             known = run(&scenarios[j], argv[i], argv[1]);
         for (size_t j = 0; trouble_scenarios[j].name && !known; j++)
             known = run(&trouble_scenarios[j], argv[i], argv[1]);
+        for (size_t j = 0; recovery_scenarios[j].name && !known; j++)
+            known = run(&recovery_scenarios[j], argv[i], argv[1]);
         EXPECT(known, "no scenario %s", argv[i]);
     }
     s3_global_fini();

@@ -186,6 +186,33 @@ int world_list(struct world *world, const char *prefix)
     return world_wait(world, &world->request);
 }
 
+void world_reopen(struct world *world)
+{
+    struct err err;
+    world_close_store(world);
+    EXPECT(store_s3_create(&world->store, world->client, str_of(world->bucket),
+                           str_of(world->prefix), &err) == 0,
+           "%s", err.msg);
+}
+
+int world_list_uploads(struct world *world, const char *prefix)
+{
+    uint32_t calls = 0;
+    store_list_uploads(world->store, &world->request, str_of(prefix), world_started, &calls);
+    return world_wait(world, &world->request);
+}
+
+int world_resume(struct world *world, const char *key, struct str id, struct str tags,
+                 uint64_t bytes, bool sealed, struct store_upload **out)
+{
+    uint32_t calls = 0;
+    store_upload_resume(world->store, &world->request, str_of(key), id, tags, bytes, sealed,
+                        world_started, &calls);
+    int code = world_wait(world, &world->request);
+    *out = world->request.upload;
+    return code;
+}
+
 int world_begin(struct world *world, const char *key, struct store_upload **out)
 {
     uint32_t calls = 0;
@@ -199,6 +226,13 @@ int world_append(struct world *world, struct store_upload *upload, struct str by
 {
     uint32_t calls = 0;
     store_upload_append(upload, &world->request, bytes, world_started, &calls);
+    return world_wait(world, &world->request);
+}
+
+int world_sync(struct world *world, struct store_upload *upload)
+{
+    uint32_t calls = 0;
+    store_upload_sync(upload, &world->request, world_started, &calls);
     return world_wait(world, &world->request);
 }
 

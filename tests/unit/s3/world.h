@@ -34,7 +34,8 @@ struct scenario {
     const char *name;
     void (*run)(struct world *world); /* after world_init */
 };
-extern const struct scenario trouble_scenarios[]; /* trouble.c; the last has no name */
+extern const struct scenario trouble_scenarios[];  /* trouble.c; the last has no name */
+extern const struct scenario recovery_scenarios[]; /* recovery.c; the same */
 
 /* S3_ENDPOINT and the credentials come from the environment; the bucket is made when it is missing.
  */
@@ -45,6 +46,8 @@ void world_open(struct world *world);
 /* Closes all; the loop must be empty then. */
 void world_fini(struct world *world);
 void world_close_store(struct world *world);
+/* Closes the store and opens it again: uploads are forgotten. */
+void world_reopen(struct world *world);
 /* Makes the bucket, and what else a request without the contract does: the status and the body. */
 long world_raw(struct world *world, const char *method, const char *key, const char *query,
                const char *value, struct buf *body);
@@ -59,7 +62,11 @@ int world_get(struct world *world, const char *key); /* into request.data */
 int world_delete(struct world *world, const char *key);
 int world_list(struct world *world, const char *prefix);
 int world_begin(struct world *world, const char *key, struct store_upload **out);
+int world_list_uploads(struct world *world, const char *prefix);
+int world_resume(struct world *world, const char *key, struct str id, struct str tags,
+                 uint64_t bytes, bool sealed, struct store_upload **out);
 int world_append(struct world *world, struct store_upload *upload, struct str bytes);
+int world_sync(struct world *world, struct store_upload *upload);
 int world_seal(struct world *world, struct store_upload *upload);
 int world_publish(struct world *world, struct store_upload *upload);
 int world_abort(struct world *world, struct store_upload *upload);

@@ -114,3 +114,41 @@ Test(s3_xml, a_listing)
     buf_fini(&out);
     buf_fini(&token);
 }
+
+static void collect_upload(void *user, struct str key, struct str id)
+{
+    buf_printf(user, "%.*s=%.*s;", STR_ARG(key), STR_ARG(id));
+}
+
+Test(s3_xml, a_listing_of_uploads)
+{
+    struct buf out = {0}, key = {0}, id = {0};
+    struct err err;
+    struct str doc = STR(
+        "<ListMultipartUploadsResult><Bucket>b</Bucket><KeyMarker></KeyMarker><UploadIdMarker/>"
+        "<NextKeyMarker>p/z</NextKeyMarker><NextUploadIdMarker>i2</NextUploadIdMarker>"
+        "<IsTruncated>true</IsTruncated><Upload><Key>p/a &amp;</Key><UploadId>i1</UploadId>"
+        "<Initiator><ID>x</ID></Initiator></Upload><Upload><UploadId>i2</UploadId><Key>p/z</Key>"
+        "</Upload></ListMultipartUploadsResult>");
+    cr_assert_eq(s3_xml_uploads(doc, collect_upload, &out, &key, &id, &err), 0);
+    cr_expect_str_eq(buf_cstr(&out), "p/a &=i1;p/z=i2;");
+    cr_expect_str_eq(buf_cstr(&key), "p/z");
+    cr_expect_str_eq(buf_cstr(&id), "i2");
+    for (size_t n = 0; n < doc.n; n++) {
+        buf_clear(&out);
+        cr_expect_eq(s3_xml_uploads((struct str){doc.p, n}, collect_upload, &out, &key, &id, &err),
+                     ERR_CORRUPT, "cut after %zu bytes", n);
+    }
+    /* The last page may name where it ended. */
+    doc = STR("<ListMultipartUploadsResult><NextKeyMarker>p/z</NextKeyMarker><IsTruncated>false"
+              "</IsTruncated></ListMultipartUploadsResult>");
+    cr_assert_eq(s3_xml_uploads(doc, collect_upload, &out, &key, &id, &err), 0);
+    cr_expect_eq(key.n + id.n, 0);
+    cr_expect_eq(s3_xml_uploads(STR("<ListMultipartUploadsResult><Upload><Key>k</Key></Upload>"
+                                    "</ListMultipartUploadsResult>"),
+                                collect_upload, &out, &key, &id, &err),
+                 ERR_CORRUPT, "no id");
+    buf_fini(&out);
+    buf_fini(&key);
+    buf_fini(&id);
+}
