@@ -2,7 +2,7 @@
  * build with -Dfailpoints=true; otherwise nothing is left of them.
  *
  * SLUICE_FAILPOINT=name:n ends the process with status 86 at the n-th hit of `name`;
- * SLUICE_FAILPOINT_LOG=file appends the name of every hit, a line each. */
+ * SLUICE_FAILPOINT_LOG=file appends the name of every hit, a line each. A name is "module.step". */
 #pragma once
 
 #ifdef SLUICE_FAILPOINTS
@@ -11,5 +11,5 @@ enum { FAILPOINT_STATUS = 86 };
 void failpoint_hit(const char *name);
 #define FAILPOINT(name) failpoint_hit(name)
 #else
-#define FAILPOINT(name) ((void)0)
+#define FAILPOINT(name) ((void)(name))
 #endif

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/failpoint.h"
+
 enum {
     WRITE_STEP_BYTES = 1 << 20, /* between two looks at `cancelled` */
     READ_STEP_BYTES = 256 << 10,
@@ -233,8 +235,10 @@ int local_temp_open(struct local_call *call, const char *key, char temp[LOCAL_PA
             return fail_cancelled(call, key);
         temp_name(temp, key);
         *fd = root->os->openat(root->fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*fd >= 0)
+        if (*fd >= 0) {
+            FAILPOINT("local.created");
             return 0;
+        }
         number = errno;
         if (number == ENOENT) {
             number = make_parent(root, key);
@@ -262,6 +266,7 @@ int local_write(struct local_call *call, int fd, const char *key, struct str byt
             return local_fail(call, "write", key, n < 0 ? errno : ENOSPC);
         done += (size_t)n;
     }
+    FAILPOINT("local.written");
     return 0;
 }
 
@@ -274,6 +279,7 @@ int local_sync(struct local_call *call, int fd, const char *key, struct local_in
         return local_fail(call, "write", key, errno);
     if (call->root->os->fsync(fd))
         return fail_sync(call, "write", key, errno);
+    FAILPOINT("local.synced");
     *inode = (struct local_inode){st.st_dev, st.st_ino};
     return 0;
 }
@@ -319,7 +325,10 @@ int local_publish(struct local_call *call, const char *temp, const char *key, bo
         return fail_exists(call, key);
     if (number)
         return local_fail(call, "publish", key, number);
-    return local_sync_name(call, "make durable the name", key);
+    FAILPOINT("local.renamed");
+    number = local_sync_name(call, "make durable the name", key);
+    FAILPOINT("local.named");
+    return number;
 }
 
 int local_published(struct local_call *call, const char *temp, const char *key, uint64_t bytes)
@@ -381,6 +390,7 @@ int local_remove(struct local_call *call, const char *key)
             return 0;
         return local_fail(call, "remove", key, errno);
     }
+    FAILPOINT("local.removed");
     /* Also when it was gone: who removed it may not have come so far. */
     if (parent_of(key, dir) && root->os->fstatat(root->fd, dir, &st, 0) && errno == ENOENT)
         return 0;
