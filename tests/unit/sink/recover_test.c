@@ -335,10 +335,11 @@ Test(sink_recover, a_rolled_file_ends_with_a_batch_of_another_process)
 Test(sink_recover, an_abort_leaves_what_the_record_has)
 {
     struct sink_files_options options = options_of(&json);
-    options.target_file_bytes = 10000;
+    options.target_file_bytes = 30000;
     begin(&options);
-    process_publish(&process, process_prepare(&process, 0, 0, 10, &record));
-    struct sink_batch *batch = process_prepare(&process, 1, 10, 1000, NULL);
+    process_publish(&process, process_prepare(&process, 0, 0, 300, &record));
+    cr_expect_gt(record.held[0].bytes, 0);
+    struct sink_batch *batch = process_prepare(&process, 1, 300, 1000, NULL);
     uint32_t outputs;
     sink_batch_outputs(batch, &outputs);
     cr_expect_eq(outputs, 1);
@@ -347,9 +348,9 @@ Test(sink_recover, an_abort_leaves_what_the_record_has)
     crash(NULL);
     begin(&options);
     process_go_on(&process, &record);
-    process_publish(&process, process_prepare(&process, 1, 10, 1000, &record));
+    process_publish(&process, process_prepare(&process, 1, 300, 1000, &record));
     crash(NULL);
-    expect_file("part-01234567-00000000-q-s-00000.json", 0, 1010);
+    expect_file("part-01234567-00000000-q-s-00000.json", 0, 1300);
     cr_expect_eq(files_count(&fixture, true), 0);
 }
 
