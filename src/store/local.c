@@ -273,9 +273,7 @@ static void request_work(uv_work_t *work)
     struct local_call call = {
         .root = &store->root, .cancelled = &request->cancelled, .err = &request->err};
     request->code = request_run(request, &call);
-    /* An abort ends its upload in any case, so it has one attempt. */
-    request->transient =
-        call.transient && request->code != ERR_CANCELLED && request->op != STORE_UPLOAD_ABORT;
+    request->transient = call.transient && request->code != ERR_CANCELLED;
 }
 
 static void upload_free(struct store_upload *upload)

@@ -58,14 +58,6 @@ int local_fail(struct local_call *call, const char *doing, const char *key, int 
                    doing, call->root->path, key, strerror_r(number, text, sizeof text));
 }
 
-/* Of an fsync. */
-static int fail_sync(struct local_call *call, const char *doing, const char *key, int number)
-{
-    int code = local_fail(call, doing, key, number);
-    call->transient &= call->anew;
-    return code == ERR_NOT_FOUND ? (call->err->code = ERR_IO) : code;
-}
-
 static int fail_cancelled(struct local_call *call, const char *key)
 {
     return err_set(call->err, ERR_CANCELLED, "cancelled: %s/%s", call->root->path, key);
@@ -86,13 +78,12 @@ static size_t parent_of(const char *key, char dir[LOCAL_PATH_MAX])
     return n;
 }
 
-/* Fsyncs the directory that holds key; an errno value. *synced: it came as far as the fsync. */
-static int sync_parent(const struct local_os *os, int at_fd, const char *key, bool *synced)
+/* Fsyncs the directory that holds key; an errno value. */
+static int sync_parent(const struct local_os *os, int at_fd, const char *key)
 {
     char dir[LOCAL_PATH_MAX];
     const char *name = parent_of(key, dir) ? dir : key[0] == '/' ? "/" : ".";
     int fd = os->openat(at_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    *synced = fd >= 0;
     if (fd < 0)
         return errno;
     int number = os->fsync(fd) ? errno : 0;
@@ -130,11 +121,9 @@ int local_sync_name(struct local_call *call, const char *doing, const char *key)
         memcpy(dir, path, n + 1);
         if (!leaf && atomic_load(slot) == hash)
             continue;
-        bool synced;
-        int number = sync_parent(root->os, root->fd, path, &synced);
+        int number = sync_parent(root->os, root->fd, path);
         if (number)
-            return synced ? fail_sync(call, doing, key, number)
-                          : local_fail(call, doing, key, number);
+            return local_fail(call, doing, key, number);
         if (!leaf)
             atomic_store(slot, hash);
     }
@@ -144,7 +133,6 @@ int local_sync_name(struct local_call *call, const char *doing, const char *key)
 int local_mkdirs(const struct local_os *os, int at_fd, const char *path)
 {
     char dir[LOCAL_PATH_MAX];
-    bool synced;
     size_t n = strlen(path);
     if (n >= sizeof dir)
         return ENAMETOOLONG;
@@ -154,7 +142,7 @@ int local_mkdirs(const struct local_os *os, int at_fd, const char *path)
         memcpy(dir, path, i);
         dir[i] = '\0';
         if (os->mkdirat(at_fd, dir, 0777) == 0) {
-            int number = sync_parent(os, at_fd, dir, &synced);
+            int number = sync_parent(os, at_fd, dir);
             if (number)
                 return number;
         } else if (errno != EEXIST) {
@@ -272,18 +260,23 @@ int local_sync(struct local_call *call, int fd, const char *key, struct local_in
         return fail_cancelled(call, key);
     if (call->root->os->fstat(fd, &st))
         return local_fail(call, "write", key, errno);
-    if (call->root->os->fsync(fd))
-        return fail_sync(call, "write", key, errno);
+    if (call->root->os->fsync(fd)) {
+        int code = local_fail(call, "write", key, errno);
+        call->transient &= call->anew;
+        return code;
+    }
     *inode = (struct local_inode){st.st_dev, st.st_ino};
     return 0;
 }
 
-static bool is_inode(const struct local_call *call, const char *key,
-                     const struct local_inode *inode)
+/* An errno value, 0 also when there is no such name. */
+static int is_inode(const struct local_call *call, const char *key, const struct local_inode *inode,
+                    bool *same)
 {
     struct stat st;
-    return call->root->os->fstatat(call->root->fd, key, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           st.st_dev == inode->dev && st.st_ino == inode->ino;
+    bool there = call->root->os->fstatat(call->root->fd, key, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    *same = there && st.st_dev == inode->dev && st.st_ino == inode->ino;
+    return there || errno == ENOENT || errno == ENOTDIR ? 0 : errno;
 }
 
 /* rename that never overwrites, also where the file system has none; an errno value. */
@@ -311,9 +304,13 @@ int local_publish(struct local_call *call, const char *temp, const char *key, bo
         number = os->renameat2(root->fd, temp, root->fd, key, 0) ? errno : 0;
     else
         number = rename_new(root, temp, key);
-    if ((number == EEXIST || number == ENOENT) && is_inode(call, key, inode)) {
-        /* An earlier attempt got as far as the name. */
-        number = os->unlinkat(root->fd, temp, 0) && errno != ENOENT ? errno : 0;
+    if (number == EEXIST || number == ENOENT) {
+        bool same;
+        int unknown = is_inode(call, key, inode, &same);
+        if (unknown)
+            number = unknown;
+        else if (same) /* an earlier attempt got as far as the name */
+            number = os->unlinkat(root->fd, temp, 0) && errno != ENOENT ? errno : 0;
     }
     if (number == EEXIST)
         return fail_exists(call, key);

@@ -3,9 +3,10 @@
  * Every function returns 0 or ERR_* with call->err filled ("cannot write /root/key: reason").
  *
  * What is durable when: a file after local_sync; a name after local_sync_name, which fsyncs its
- * directory, and the directories above it until all of them are known to be durable. An fsync that
- * failed is never repeated on the same file: the kernel may have dropped what it could not write.
- * Either the whole operation is done anew with another file (local_call.anew), or it fails. */
+ * directory, and the directories above it until all of them are known to be durable. An fsync of a
+ * file that failed is never repeated on that file: the kernel may have dropped what it could not
+ * write. Either the whole operation is done anew with another file (local_call.anew), or it fails.
+ * Directories are metadata, which file systems journal: their fsync is repeated. */
 #pragma once
 
 #include <stdatomic.h>
