@@ -14,7 +14,8 @@ struct console_sink {
 struct console_batch {
     struct sink_batch base;
     struct console_table table;
-    struct buf text; /* from prepare on, instead of the table */
+    struct buf text;   /* from prepare on, instead of the table */
+    struct str staged; /* instead of both: of a batch that is recovered */
     struct stdout_write write;
 };
 
@@ -72,11 +73,30 @@ static void on_written(struct stdout_write *write, int code, const struct err *e
     sink_batch_done(batch, code);
 }
 
+static struct str console_staged(const struct sink_batch *batch)
+{
+    const struct console_batch *console = (const struct console_batch *)(const void *)batch;
+    return console->staged.n ? console->staged : buf_str(&console->text);
+}
+
 static void console_publish(struct sink_batch *batch)
 {
     struct console_batch *console = console_of(batch);
     const struct console_sink *sink = (const struct console_sink *)(void *)batch->sink;
-    stdout_writer_write(sink->writer, &console->write, buf_str(&console->text), on_written, batch);
+    stdout_writer_write(sink->writer, &console->write, console_staged(batch), on_written, batch);
+}
+
+static int console_recover(struct sink *sink, const struct sink_recovery *recovery,
+                           struct sink_batch **out, struct err *err)
+{
+    struct console_batch *batch = calloc(1, sizeof *batch);
+    if (!batch)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    sink_batch_init(&batch->base, sink, recovery->batch_id);
+    batch->staged = recovery->staged;
+    batch->base.bytes_out = recovery->staged.n;
+    *out = &batch->base;
+    return 0;
 }
 
 static void console_cancel(struct sink_batch *batch)
@@ -104,9 +124,9 @@ static void console_destroy(struct sink *sink)
     free(sink);
 }
 
-static void console_close(struct sink *sink, bool keep)
+static void console_close(struct sink *sink, enum sink_close_mode mode)
 {
-    (void)keep; /* nothing is held between batches */
+    (void)mode; /* nothing is held between batches */
     sink_closed(sink, console_destroy, &(struct err){0});
 }
 
@@ -119,6 +139,8 @@ static const struct sink_ops console_ops = {
     .cancel = console_cancel,
     .abort = console_abort,
     .free_batch = console_free_batch,
+    .recover = console_recover,
+    .staged = console_staged,
     .close = console_close,
 };
 

@@ -26,12 +26,12 @@ struct files_batch *files_batch_of(struct sink_batch *batch)
     return (struct files_batch *)(void *)batch;
 }
 
-static bool rolls(const struct files_sink *sink)
+bool files_roll(const struct files_sink *sink)
 {
     return sink->options.roll_interval_ms > 0 || sink->options.target_file_bytes > 0;
 }
 
-static void link_last(struct files_sink *sink, struct partition *partition)
+void files_link_last(struct files_sink *sink, struct partition *partition)
 {
     partition->open_prev = sink->open_last;
     partition->open_next = NULL;
@@ -59,7 +59,7 @@ void files_unlink(struct files_sink *sink, struct partition *partition)
 
 /* ---- batches ---- */
 
-static int files_open(struct sink *base, int64_t batch_id, struct sink_batch **out, struct err *err)
+int files_open(struct sink *base, int64_t batch_id, struct sink_batch **out, struct err *err)
 {
     struct files_sink *sink = files_sink_of(base);
     struct files_batch *batch = calloc(1, sizeof *batch);
@@ -72,7 +72,7 @@ static int files_open(struct sink *base, int64_t batch_id, struct sink_batch **o
     return 0;
 }
 
-static int batch_add_file(struct files_batch *batch, struct part_file *file, struct err *err)
+int files_add(struct files_batch *batch, struct part_file *file, struct err *err)
 {
     if (batch->count == batch->capacity) {
         uint32_t capacity = batch->capacity ? 2 * batch->capacity : 4;
@@ -95,19 +95,33 @@ static int make_key(const struct files_sink *sink, const struct partition *parti
     return key->failed ? ERR_NOMEM : 0;
 }
 
+struct part_file_config files_config(struct files_sink *sink)
+{
+    return (struct part_file_config){.slots = &sink->slots,
+                                     .loop = sink->base.loop,
+                                     .store = sink->store,
+                                     .format = sink->options.format,
+                                     .schema = &sink->file_schema,
+                                     .part_bytes = sink->options.part_bytes,
+                                     .encode_bytes = sink->options.encode_bytes,
+                                     .savable = files_roll(sink) && sink->options.recoverable,
+                                     .changed = files_changed,
+                                     .observe = files_observe,
+                                     .user = sink};
+}
+
+/* Since 1970. */
+static int64_t wall_clock_ms(void)
+{
+    uv_timeval64_t now = {0};
+    uv_gettimeofday(&now);
+    return now.tv_sec * 1000 + now.tv_usec / 1000;
+}
+
 static int open_file(struct files_batch *batch, struct partition *partition, struct err *err)
 {
     struct files_sink *sink = files_sink_of(batch->base.sink);
-    struct part_file_config config = {.slots = &sink->slots,
-                                      .loop = sink->base.loop,
-                                      .store = sink->store,
-                                      .format = sink->options.format,
-                                      .schema = &sink->file_schema,
-                                      .part_bytes = sink->options.part_bytes,
-                                      .encode_bytes = sink->options.encode_bytes,
-                                      .changed = files_changed,
-                                      .observe = files_observe,
-                                      .user = sink};
+    struct part_file_config config = files_config(sink);
     struct buf key = {0};
     if (partition->seq_batch != batch->base.id) {
         partition->seq_batch = batch->base.id;
@@ -117,15 +131,16 @@ static int open_file(struct files_batch *batch, struct partition *partition, str
     code = code ? err_set(err, code, "out of memory")
                 : part_file_create(&partition->file, &config, buf_str(&key), err);
     buf_fini(&key);
-    if (code == 0 && !rolls(sink) && (code = batch_add_file(batch, partition->file, err)) != 0) {
+    partition->rolled = files_roll(sink);
+    if (code == 0 && !partition->rolled && (code = files_add(batch, partition->file, err)) != 0) {
         part_file_destroy(partition->file);
         partition->file = NULL;
     }
     if (code)
         return code;
     partition->next_seq++;
-    partition->opened_ms = uv_now(sink->base.loop);
-    link_last(sink, partition);
+    partition->opened_ms = wall_clock_ms();
+    files_link_last(sink, partition);
     return 0;
 }
 
@@ -134,7 +149,7 @@ static int close_file(struct files_batch *batch, struct partition *partition, st
 {
     struct files_sink *sink = files_sink_of(batch->base.sink);
     struct part_file *file = partition->file;
-    int code = rolls(sink) ? batch_add_file(batch, file, err) : 0;
+    int code = partition->rolled ? files_add(batch, file, err) : 0;
     if (code)
         return code;
     partition->file = NULL;
@@ -158,27 +173,30 @@ static int write_partition(struct files_batch *batch, struct partition *partitio
 {
     struct files_sink *sink = files_sink_of(batch->base.sink);
     uint64_t most = sink->options.max_records_per_file;
+    int code = 0;
+    /* An earlier process had files roll, this one does not. */
+    if (partition->file && partition->rolled && !files_roll(sink))
+        code = close_file(batch, partition, err);
     if (partition->file) {
         files_unlink(sink, partition);
-        link_last(sink, partition);
+        files_link_last(sink, partition);
     }
-    while (count > 0) {
-        int code = partition->file ? 0 : make_room(batch, err);
+    while (count > 0 && code == 0) {
+        code = partition->file ? 0 : make_room(batch, err);
         if (code == 0 && !partition->file)
             code = open_file(batch, partition, err);
         if (code)
             return code;
-        uint64_t room = most ? most - part_file_rows(partition->file) : count;
+        uint64_t has = part_file_rows(partition->file);
+        uint64_t room = most ? most - (has < most ? has : most) : count;
         uint32_t n = room < count ? (uint32_t)room : count;
         code = part_file_add(partition->file, rows, picks, n, err);
         if (code == 0 && n == room && most)
             code = close_file(batch, partition, err);
-        if (code)
-            return code;
         picks += n;
         count -= n;
     }
-    return 0;
+    return code;
 }
 
 /* The rows as the files have them: without the partition columns. */
@@ -211,7 +229,7 @@ static int write_rows(struct files_batch *batch, const struct block *rows, struc
 static int files_write(struct sink_batch *base, const struct block *rows, struct err *err)
 {
     struct files_batch *batch = files_batch_of(base);
-    if (!batch->failed.code && !rolls(files_sink_of(base->sink)))
+    if (!batch->failed.code && !files_roll(files_sink_of(base->sink)))
         write_rows(batch, rows, &batch->failed);
     else if (!batch->failed.code && row_queue_add(&batch->rolled, rows, NULL, rows->rows) != 0)
         err_set(&batch->failed, ERR_NOMEM, "out of memory for the rows of a batch");
@@ -254,7 +272,17 @@ static size_t files_draining(const struct sink_batch *base)
 static size_t files_held(const struct sink *base)
 {
     const struct files_sink *sink = (const struct files_sink *)(const void *)base;
-    return rolls(sink) ? sum_open(sink) : 0;
+    size_t sum = 0;
+    for (const struct partition *p = sink->open_first; p; p = p->open_next)
+        sum += p->rolled ? part_file_memory(p->file) : 0;
+    return sum;
+}
+
+static const struct sink_held *files_held_files(const struct sink_batch *base, uint32_t *count)
+{
+    const struct files_batch *batch = (const struct files_batch *)(const void *)base;
+    *count = batch->held_count;
+    return batch->held;
 }
 
 /* ---- prepare, publish, abort ---- */
@@ -262,10 +290,10 @@ static size_t files_held(const struct sink *base)
 static bool is_due(const struct files_sink *sink, const struct partition *partition)
 {
     const struct sink_files_options *options = &sink->options;
-    if (!rolls(sink) || part_file_stage(partition->file) == PART_FILE_FAILED)
+    if (!files_roll(sink) || part_file_stage(partition->file) == PART_FILE_FAILED)
         return true;
-    uint64_t age_ms = uv_now(sink->base.loop) - partition->opened_ms;
-    return (options->roll_interval_ms && age_ms >= (uint64_t)options->roll_interval_ms) ||
+    int64_t age_ms = wall_clock_ms() - partition->opened_ms;
+    return (options->roll_interval_ms && age_ms >= options->roll_interval_ms) ||
            (options->target_file_bytes &&
             part_file_bytes(partition->file) >= options->target_file_bytes);
 }
@@ -297,10 +325,14 @@ static void files_prepare(struct sink_batch *base)
         next = p->open_next;
         if (is_due(sink, p))
             close_file(batch, p, &batch->failed);
+    }
+    limit_memory(batch);
+    for (struct partition *p = sink->open_first; p && !batch->failed.code; p = p->open_next) {
+        if (sink->options.recoverable)
+            part_file_save(p->file, p->key);
         else
             part_file_flush(p->file);
     }
-    limit_memory(batch);
     partitions_shrink(&sink->partitions);
     files_update(batch);
 }
@@ -318,8 +350,13 @@ static void files_publish(struct sink_batch *base)
 static void files_cancel(struct sink_batch *base)
 {
     struct files_batch *batch = files_batch_of(base);
+    const struct files_sink *sink = files_sink_of(base->sink);
     for (uint32_t i = 0; i < batch->count; i++)
         part_file_cancel(batch->files[i]);
+    for (struct partition *p = sink->open_first; p; p = p->open_next) {
+        if (part_file_saves(p->file)) /* for this batch: one is prepared at a time */
+            part_file_cancel(p->file);
+    }
     files_update(batch);
 }
 
@@ -343,8 +380,12 @@ static void files_abort(struct sink_batch *base)
         p->file = NULL;
         files_unlink(sink, p);
     }
-    for (uint32_t i = 0; i < batch->count; i++)
-        part_file_abort(batch->files[i]);
+    for (uint32_t i = 0; i < batch->count; i++) {
+        if (base->leaves || part_file_recorded(batch->files[i]))
+            part_file_leave(batch->files[i]); /* a record has rows of earlier batches in it */
+        else
+            part_file_abort(batch->files[i]);
+    }
     files_update(batch);
 }
 
@@ -356,6 +397,7 @@ static void files_free_batch(struct sink_batch *base)
     row_queue_fini(&batch->rolled);
     free(batch->files);
     free(batch->outputs);
+    free(batch->held);
     free(batch);
 }
 
@@ -371,6 +413,11 @@ static const struct sink_ops files_ops = {
     .free_batch = files_free_batch,
     .health = files_health,
     .held = files_held,
+    .recover = files_recover,
+    .held_files = files_held_files,
+    .restore = files_restore,
+    .sweep = files_sweep,
+    .cancel_task = files_cancel_task,
     .close = files_close,
 };
 

@@ -36,13 +36,15 @@ static void forget(struct files_batch *batch)
 static void finish(struct files_batch *batch, const struct err *err)
 {
     batch->base.err = *err;
-    if (batch->base.stage == SINK_ABORTING ||
-        (batch->base.stage == SINK_PUBLISHING && err->code == 0))
+    bool published = batch->base.stage == SINK_PUBLISHING && err->code == 0;
+    if (published)
+        files_forget_held(files_sink_of(batch->base.sink));
+    if (published || batch->base.stage == SINK_ABORTING)
         forget(batch);
     sink_batch_done(&batch->base, err->code);
 }
 
-static int note_outputs(struct files_batch *batch)
+int files_note_outputs(struct files_batch *batch)
 {
     batch->outputs = calloc(batch->count + 1, sizeof *batch->outputs);
     if (!batch->outputs)
@@ -51,6 +53,7 @@ static int note_outputs(struct files_batch *batch)
         const struct part_file *file = batch->files[i];
         batch->outputs[i] = (struct sink_output){.name = part_file_key(file),
                                                  .upload_id = part_file_upload_id(file),
+                                                 .tags = part_file_tags(file),
                                                  .rows = part_file_rows(file),
                                                  .bytes = part_file_bytes(file)};
         batch->base.bytes_out += batch->outputs[i].bytes;
@@ -70,16 +73,38 @@ static const struct part_file *any(const struct files_batch *batch, enum part_fi
     return NULL;
 }
 
+/* The same for a rolled file that stays open. */
+static const struct part_file *open_failed(const struct files_sink *sink)
+{
+    for (const struct partition *p = sink->open_first; p; p = p->open_next) {
+        if (p->rolled && part_file_stage(p->file) == PART_FILE_FAILED)
+            return p->file;
+    }
+    return NULL;
+}
+
+static bool open_saves(const struct files_sink *sink)
+{
+    for (const struct partition *p = sink->open_first; p; p = p->open_next) {
+        if (part_file_saves(p->file))
+            return true;
+    }
+    return false;
+}
+
 /* A failure is told at once: the abort that follows ends what still runs. */
 static void update_prepare(struct files_batch *batch)
 {
+    const struct files_sink *sink = files_sink_of(batch->base.sink);
     const struct part_file *failed = any(batch, PART_FILE_FAILED);
+    if (!failed && sink->options.recoverable)
+        failed = open_failed(sink);
     INVARIANT(!any(batch, PART_FILE_OPEN));
     if (failed || batch->failed.code) {
         finish(batch, batch->failed.code ? &batch->failed : part_file_error(failed));
-    } else if (!any(batch, PART_FILE_FINISHING)) {
+    } else if (!any(batch, PART_FILE_FINISHING) && !open_saves(sink)) {
         struct err err = {0};
-        if (note_outputs(batch) != 0)
+        if (files_note_outputs(batch) != 0 || files_note_held(batch) != 0)
             err_set(&err, ERR_NOMEM, "out of memory for the files of a batch");
         finish(batch, &err);
     }
@@ -89,6 +114,10 @@ static void update_publish(struct files_batch *batch)
 {
     if (any(batch, PART_FILE_PUBLISHING))
         return;
+    if (batch->failed.code) { /* the record's files could not be made */
+        finish(batch, &batch->failed);
+        return;
+    }
     const struct part_file *left = any(batch, PART_FILE_SEALED);
     finish(batch, left ? part_file_error(left) : &(struct err){0});
 }
@@ -144,15 +173,17 @@ static void note_close_error(struct files_sink *sink, const struct part_file *fi
 /* Moves one file towards its end; true when it is there. */
 static bool close_step(struct files_sink *sink, struct part_file *file)
 {
+    if (sink->close_mode == SINK_CLOSE_LEAVE)
+        part_file_leave(file);
     switch (part_file_stage(file)) {
     case PART_FILE_OPEN:
-        if (sink->keep)
+        if (sink->close_mode == SINK_CLOSE_PUBLISH)
             part_file_finish(file);
         else
             part_file_abort(file);
         break;
     case PART_FILE_SEALED:
-        if (sink->keep && !part_file_error(file)->code) {
+        if (sink->close_mode == SINK_CLOSE_PUBLISH && !part_file_error(file)->code) {
             sink->base.counters.bytes += part_file_bytes(file);
             part_file_publish(file);
             break;
@@ -189,11 +220,11 @@ static void closing_step(struct files_sink *sink)
     }
 }
 
-void files_close(struct sink *base, bool keep)
+void files_close(struct sink *base, enum sink_close_mode mode)
 {
     struct files_sink *sink = files_sink_of(base);
     sink->closing = true;
-    sink->keep = keep;
+    sink->close_mode = mode;
     closing_step(sink);
 }
 
@@ -219,6 +250,8 @@ void files_changed(struct part_file *file, void *user)
         closing_step(sink);
         return;
     }
+    if (sink->restoring)
+        files_restore_step(sink);
     for (struct files_batch *batch = sink->batches; batch; batch = batch->next)
         update_soon(batch);
     if (sink->base.drained)

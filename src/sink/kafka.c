@@ -14,6 +14,7 @@ struct kafka_sink {
 struct kafka_batch_out {
     struct sink_batch base;
     struct kafka_rows rows;
+    struct str staged; /* instead of rows: those of a batch that is recovered */
     struct kafka_write write;
 };
 
@@ -62,11 +63,28 @@ static void on_written(struct kafka_write *write)
     sink_batch_done(batch, write->code);
 }
 
+static struct str kafka_staged(const struct sink_batch *batch)
+{
+    const struct kafka_batch_out *out = (const struct kafka_batch_out *)(const void *)batch;
+    return out->staged.n ? out->staged : buf_str(&out->rows.bytes);
+}
+
 static void kafka_publish(struct sink_batch *batch)
 {
     struct kafka_batch_out *out = batch_of(batch);
-    kafka_writer_write(sink_of(batch->sink)->writer, &out->write, buf_str(&out->rows.bytes),
-                       batch->id, on_written, batch);
+    kafka_writer_write(sink_of(batch->sink)->writer, &out->write, kafka_staged(batch), batch->id,
+                       on_written, batch);
+}
+
+static int kafka_recover(struct sink *sink, const struct sink_recovery *recovery,
+                         struct sink_batch **out, struct err *err)
+{
+    int code = kafka_open(sink, recovery->batch_id, out, err);
+    if (code)
+        return code;
+    batch_of(*out)->staged = recovery->staged;
+    (*out)->bytes_out = recovery->staged.n;
+    return 0;
 }
 
 static void kafka_cancel(struct sink_batch *batch)
@@ -106,9 +124,9 @@ static void on_health_changed(void *user)
         sink->health_changed(sink, sink->user);
 }
 
-static void kafka_close(struct sink *sink, bool keep)
+static void kafka_close(struct sink *sink, enum sink_close_mode mode)
 {
-    (void)keep; /* nothing is held between batches */
+    (void)mode; /* nothing is held between batches */
     kafka_writer_on_health(sink_of(sink)->writer, NULL, NULL);
     sink_closed(sink, kafka_destroy, &(struct err){0});
 }
@@ -123,6 +141,8 @@ static const struct sink_ops kafka_ops = {
     .abort = kafka_abort,
     .free_batch = kafka_free_batch,
     .health = kafka_health,
+    .recover = kafka_recover,
+    .staged = kafka_staged,
     .close = kafka_close,
 };
 
@@ -151,10 +171,4 @@ int sink_kafka_create(struct sink **out, const struct sink_config *config,
     kafka_writer_on_health(writer, on_health_changed, sink);
     *out = &sink->base;
     return 0;
-}
-
-struct str sink_kafka_staged(const struct sink_batch *batch)
-{
-    const struct kafka_batch_out *out = (const struct kafka_batch_out *)(const void *)batch;
-    return buf_str(&out->rows.bytes);
 }

@@ -17,6 +17,3 @@ struct sink_kafka_options {
 int sink_kafka_create(struct sink **out, const struct sink_config *config,
                       const struct sink_kafka_options *options, struct kafka_writer *writer,
                       struct err *err) MUST_CHECK;
-
-/* Rows of a batch that is filling or prepared, encoded; valid until it is gone. */
-struct str sink_kafka_staged(const struct sink_batch *batch);

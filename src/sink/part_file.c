@@ -1,62 +1,16 @@
-#include "sink/part_file.h"
-
 #include <stdlib.h>
 
-#include "sink/parts.h"
-#include "sink/row_queue.h"
+#include "sink/part_file_impl.h"
 
 /* A small machine around two things that run by themselves, an encoding job in the pool and a store
- * request: step() looks at what there is (a slot, rows, parts, an upload, the stage) and starts
- * what is next; their callbacks note the result and step again. */
+ * request: part_file_step looks at what there is (a slot, rows, parts, an upload, the stage) and
+ * starts what is next; their callbacks note the result and step again. */
 
 enum {
     PART_BYTES = 1 << 20,
     ENCODE_BYTES = 512 << 10, /* rows that make an encoding job worth its start */
     PARTS_OF_ONE_SIZE = 1000,
 };
-
-/* What a file has only while it has a slot. */
-struct part_file_work {
-    struct part_file *file;
-    /* Encoding. The worker's while the job runs. */
-    uv_work_t job;
-    struct row_queue rows;
-    struct buf encoded; /* behind what `parts` was filling: nothing has to be copied later */
-    size_t encoded_before, encoded_capacity; /* of it when the job began */
-    struct err job_err;
-    bool job_runs, job_finishes;
-    /* Sending. */
-    struct store_request request;
-    bool request_runs;
-    uint64_t request_start_ns;
-};
-
-struct part_file {
-    struct part_file_config config;
-    enum part_file_stage stage;
-    struct buf key, upload_id;
-    uint64_t rows;
-    struct err *err;    /* NULL: none, or no memory for it: */
-    bool out_of_memory; /* is what failed */
-    bool cancelled;     /* the stage under way is to end */
-
-    struct part_file_work *work; /* NULL: no slot */
-    bool waits;                  /* for one, in the list */
-    struct part_file *next, *prev;
-
-    struct row_queue waiting;
-    struct file_encoder *encoder; /* from the first job to the last */
-    bool encoded_all;
-    size_t encoder_memory;             /* after the last job */
-    uint64_t encoder_pending;          /* likewise */
-    uint64_t row_bytes, encoded_bytes; /* in and out of the encoder so far */
-
-    struct parts parts;
-    uint32_t parts_sent;
-    struct store_upload *upload;
-};
-
-static void step(struct part_file *file);
 
 int part_file_create(struct part_file **out, const struct part_file_config *config, struct str key,
                      struct err *err)
@@ -89,6 +43,7 @@ void part_file_destroy(struct part_file *file)
     row_queue_fini(&file->waiting);
     file_encoder_destroy(file->encoder);
     parts_fini(&file->parts);
+    part_file_saving_free(file->saving);
     free(file->err);
     buf_fini(&file->key);
     buf_fini(&file->upload_id);
@@ -111,108 +66,21 @@ const struct err *part_file_error(const struct part_file *file)
     return file->err ? file->err : file->out_of_memory ? &no_memory : &none;
 }
 
-static void fail(struct part_file *file, const struct err *err)
+void part_file_fail(struct part_file *file, const struct err *err)
 {
-    if (file->stage != PART_FILE_OPEN && file->stage != PART_FILE_FINISHING)
+    if (file->stage != PART_FILE_OPEN && file->stage != PART_FILE_FINISHING &&
+        file->stage != PART_FILE_RESTORING)
         return; /* it ends anyway */
     note_error(file, err);
     file->stage = PART_FILE_FAILED;
     row_queue_fini(&file->waiting);
 }
 
-static void fail_memory(struct part_file *file)
+void part_file_fail_memory(struct part_file *file)
 {
     struct err err;
     err_set(&err, ERR_NOMEM, "out of memory for the rows of a file");
-    fail(file, &err);
-}
-
-/* ---- slots ---- */
-
-int part_file_slots_init(struct part_file_slots *slots, uint32_t most)
-{
-    *slots = (struct part_file_slots){.most = most};
-    slots->spare = calloc(1, sizeof *slots->spare);
-    return slots->spare ? 0 : ERR_NOMEM;
-}
-
-void part_file_slots_fini(struct part_file_slots *slots)
-{
-    free(slots->spare);
-    slots->spare = NULL;
-}
-
-static void leave_list(struct part_file *file)
-{
-    struct part_file_slots *slots = file->config.slots;
-    if (!file->waits)
-        return;
-    if (file->prev)
-        file->prev->next = file->next;
-    else
-        slots->first = file->next;
-    if (file->next)
-        file->next->prev = file->prev;
-    else
-        slots->last = file->prev;
-    file->waits = false;
-    file->next = file->prev = NULL;
-}
-
-/* Whether the file has a slot now; else it waits for one. */
-static bool has_slot(struct part_file *file)
-{
-    struct part_file_slots *slots = file->config.slots;
-    if (file->work || file->waits)
-        return file->work != NULL;
-    if (slots->used < slots->most) {
-        file->work = slots->spare ? slots->spare : calloc(1, sizeof *file->work);
-        slots->spare = NULL;
-    }
-    if (file->work) {
-        file->work->file = file;
-        slots->used++;
-        return true;
-    }
-    file->prev = slots->last; /* also when there is no memory: somebody gives some back */
-    if (slots->last)
-        slots->last->next = file;
-    else
-        slots->first = file;
-    slots->last = file;
-    file->waits = true;
-    return false;
-}
-
-/* Gives the slot back when nothing runs in it, and wakes those that wait. */
-static void release_slot(struct part_file *file)
-{
-    struct part_file_slots *slots = file->config.slots;
-    struct part_file_work *work = file->work;
-    leave_list(file);
-    if (!work || work->job_runs || work->request_runs)
-        return;
-    row_queue_fini(&work->rows);
-    buf_fini(&work->encoded);
-    store_request_fini(&work->request);
-    *work = (struct part_file_work){0};
-    if (slots->spare)
-        free(work);
-    else
-        slots->spare = work;
-    file->work = NULL;
-    slots->used--;
-    if (slots->waking)
-        return;
-    slots->waking = true;
-    while (slots->used < slots->most && slots->first) {
-        struct part_file *next = slots->first;
-        leave_list(next);
-        step(next);
-        if (next->waits)
-            break; /* no memory */
-    }
-    slots->waking = false;
+    part_file_fail(file, &err);
 }
 
 /* ---- encoding ---- */
@@ -221,13 +89,13 @@ static void job_work(uv_work_t *job)
 {
     struct part_file_work *work = CONTAINER_OF(job, struct part_file_work, job);
     struct part_file *file = work->file;
-    int code = file->encoder ? 0
-                             : file_encoder_create(&file->encoder, file->config.format,
-                                                   file->config.schema, &work->job_err);
+    int code = file->encoder ? 0 : part_file_make_encoder(file, &work->job_err);
     for (const struct row_run *run = work->rows.first; run && code == 0; run = run->next)
         code = file_encoder_write(file->encoder, &run->rows, &work->encoded, &work->job_err);
     if (code == 0 && work->job_finishes)
         code = file_encoder_finish(file->encoder, &work->encoded, &work->job_err);
+    if (code == 0 && work->job_saves)
+        code = part_file_save_encoder(file, &work->encoded, &work->job_err);
 }
 
 static void note_encoder(struct part_file *file, bool finished)
@@ -251,24 +119,32 @@ static void job_done(uv_work_t *job, int status)
     file->encoded_bytes += work->encoded.n - work->encoded_before;
     work->encoded_capacity = 0;
     if (work->job_err.code)
-        fail(file, &work->job_err);
+        part_file_fail(file, &work->job_err);
     /* status: a cancelled job; the stage says why. */
     note_encoder(file, status == 0 && work->job_finishes && !work->job_err.code);
     /* S3 takes 10,000 parts: they grow with the file. */
     size_t part_bytes = file->config.part_bytes * (1 + file->parts_sent / PARTS_OF_ONE_SIZE);
+    if (work->job_saves) {
+        part_bytes = part_file_save_part_bytes(file);
+        if (file->saving->step == SAVE_ASKED)
+            file->saving->step = SAVE_SENDING;
+    }
     if (!parts_fill(&file->parts, &work->encoded, part_bytes) ||
         (file->encoded_all && !parts_cut(&file->parts)))
-        fail_memory(file);
-    step(file);
+        part_file_fail_memory(file);
+    part_file_step(file);
     file->config.changed(file, file->config.user);
 }
 
+/* Starts a job if there is something to do: at least so many bytes of rows, an end or a save. */
 static void encode(struct part_file *file, size_t least_bytes)
 {
     struct part_file_work *work = file->work;
     bool finish = file->stage == PART_FILE_FINISHING;
+    bool save = !finish && file->saving && file->saving->step == SAVE_ASKED;
+    bool restore = file->stage == PART_FILE_RESTORING && !file->encoder;
     if (work->job_runs || file->encoded_all ||
-        (!finish && row_queue_bytes(&file->waiting) < least_bytes))
+        (!finish && !save && !restore && row_queue_bytes(&file->waiting) < least_bytes))
         return;
     work->rows = file->waiting;
     file->waiting = (struct row_queue){0};
@@ -277,6 +153,7 @@ static void encode(struct part_file *file, size_t least_bytes)
     work->encoded_capacity = work->encoded.capacity;
     file->parts.filling = (struct buf){0};
     work->job_finishes = finish;
+    work->job_saves = save;
     work->job_runs = true;
     int code = uv_queue_work(file->config.loop, &work->job, job_work, job_done);
     INVARIANT(code == 0); /* it fails only without a callback */
@@ -293,11 +170,20 @@ static void request_succeeded(struct part_file *file)
         buf_clear(&file->upload_id);
         buf_append_str(&file->upload_id, file->upload->id);
         if (file->upload_id.failed)
-            fail_memory(file);
+            part_file_fail_memory(file);
+        break;
+    case STORE_UPLOAD_RESUME:
+        file->upload = request->upload;
         break;
     case STORE_UPLOAD_APPEND:
         file->parts_sent++;
         parts_drop_first(&file->parts);
+        if (file->saving)
+            file->saving->synced = false;
+        break;
+    case STORE_UPLOAD_SYNC:
+        if (file->saving)
+            file->saving->synced = true;
         break;
     case STORE_UPLOAD_SEAL:
         if (file->stage == PART_FILE_FINISHING)
@@ -323,7 +209,7 @@ static void request_failed(struct part_file *file)
         file->stage = PART_FILE_SEALED;
         note_error(file, &request->err);
     } else {
-        fail(file, &request->err);
+        part_file_fail(file, &request->err);
     }
 }
 
@@ -332,14 +218,15 @@ static void on_request(struct store_request *request)
     struct part_file *file = request->user;
     file->work->request_runs = false;
     if (request->code == 0) {
-        if (file->config.observe && request->op != STORE_UPLOAD_ABORT)
+        if (file->config.observe && request->op != STORE_UPLOAD_ABORT &&
+            request->op != STORE_UPLOAD_RESUME)
             file->config.observe(file->config.user,
                                  (double)(uv_hrtime() - file->work->request_start_ns) / 1e9);
         request_succeeded(file);
     } else {
         request_failed(file);
     }
-    step(file);
+    part_file_step(file);
     file->config.changed(file, file->config.user);
 }
 
@@ -350,10 +237,22 @@ static struct store_request *begin_request(struct part_file *file)
     return &file->work->request;
 }
 
+static void resume(struct part_file *file)
+{
+    struct part_file_saving *saving = file->saving;
+    saving->resume_due = false;
+    store_upload_resume(file->config.store, begin_request(file), buf_str(&file->key),
+                        buf_str(&file->upload_id), buf_str(&saving->tags), saving->bytes,
+                        saving->resume_sealed, on_request, file);
+}
+
 static void send_next(struct part_file *file)
 {
     bool seal = file->encoded_all && !file->parts.first;
-    if (file->work->request_runs || (!file->parts.first && !seal))
+    if (file->work->request_runs)
+        return;
+    bool sync = !file->work->job_runs && part_file_wants_sync(file);
+    if (!file->parts.first && !seal && !sync)
         return;
     struct store_request *request = begin_request(file);
     if (!file->upload)
@@ -361,8 +260,10 @@ static void send_next(struct part_file *file)
     else if (file->parts.first)
         store_upload_append(file->upload, request, buf_str(&file->parts.first->bytes), on_request,
                             file);
-    else
+    else if (seal)
         store_upload_seal(file->upload, request, on_request, file);
+    else
+        store_upload_sync(file->upload, request, on_request, file);
 }
 
 /* ---- the machine ---- */
@@ -378,15 +279,31 @@ static void step_write(struct part_file *file, size_t least_bytes)
         struct err err;
         err_set(&err, ERR_CANCELLED, "the write was cancelled");
         if (!is_busy(file))
-            fail(file, &err);
+            part_file_fail(file, &err);
         return;
     }
-    bool wanted = file->stage == PART_FILE_FINISHING || file->work ||
+    bool wanted = file->stage == PART_FILE_FINISHING || file->work || part_file_saves(file) ||
                   row_queue_bytes(&file->waiting) >= least_bytes;
-    if (!wanted || !has_slot(file))
+    if (!wanted || !part_file_has_slot(file))
         return;
     encode(file, least_bytes);
     send_next(file);
+}
+
+/* A file of an earlier process: its upload, and its encoder. */
+static void step_restore(struct part_file *file)
+{
+    if (file->cancelled) {
+        step_write(file, 1);
+        return;
+    }
+    if (!part_file_has_slot(file))
+        return;
+    if (file->saving->resume_due && !file->work->request_runs)
+        resume(file);
+    encode(file, SIZE_MAX);
+    if (!is_busy(file))
+        file->stage = PART_FILE_OPEN;
 }
 
 static void step_publish(struct part_file *file)
@@ -398,7 +315,9 @@ static void step_publish(struct part_file *file)
         err_set(&err, ERR_CANCELLED, "the publication was cancelled");
         note_error(file, &err);
         file->stage = PART_FILE_SEALED;
-    } else if (has_slot(file)) {
+    } else if (part_file_has_slot(file) && !file->upload) {
+        resume(file);
+    } else if (file->work) {
         store_upload_publish(file->upload, begin_request(file), on_request, file);
     }
 }
@@ -408,23 +327,27 @@ static void step_end(struct part_file *file)
 {
     if (is_busy(file))
         return;
+    if (file->left)
+        file->upload = NULL; /* the store forgets it when it is closed */
     if (!file->upload)
         file->stage = PART_FILE_ENDED;
-    else if (has_slot(file))
+    else if (part_file_has_slot(file))
         store_upload_abort(file->upload, begin_request(file), on_request, file);
 }
 
-static void step(struct part_file *file)
+void part_file_step(struct part_file *file)
 {
     if (file->stage == PART_FILE_OPEN || file->stage == PART_FILE_FINISHING)
         step_write(file, file->config.encode_bytes);
+    else if (file->stage == PART_FILE_RESTORING)
+        step_restore(file);
     else if (file->stage == PART_FILE_PUBLISHING)
         step_publish(file);
     else if (file->stage == PART_FILE_ENDING)
         step_end(file);
     if (file->stage == PART_FILE_SEALED || file->stage == PART_FILE_PUBLISHED ||
         file->stage == PART_FILE_FAILED || file->stage == PART_FILE_ENDED)
-        release_slot(file);
+        part_file_release_slot(file);
 }
 
 /* ---- what the owner asks for ---- */
@@ -434,14 +357,14 @@ int part_file_add(struct part_file *file, const struct block *rows, const uint32
 {
     REQUIRE(file->stage == PART_FILE_OPEN || file->stage == PART_FILE_FAILED);
     if (file->stage == PART_FILE_OPEN && row_queue_add(&file->waiting, rows, picks, count) != 0)
-        fail_memory(file);
+        part_file_fail_memory(file);
     if (file->stage == PART_FILE_FAILED) {
         if (err)
             *err = *part_file_error(file);
         return part_file_error(file)->code;
     }
     file->rows += count;
-    step(file);
+    part_file_step(file);
     return 0;
 }
 
@@ -455,8 +378,10 @@ void part_file_finish(struct part_file *file)
 {
     if (file->stage != PART_FILE_OPEN)
         return; /* failed */
+    if (file->saving)
+        file->saving->step = SAVE_NONE;
     file->stage = PART_FILE_FINISHING;
-    step(file);
+    part_file_step(file);
 }
 
 void part_file_publish(struct part_file *file)
@@ -465,7 +390,7 @@ void part_file_publish(struct part_file *file)
     file->stage = PART_FILE_PUBLISHING;
     file->cancelled = false;
     note_error(file, NULL);
-    step(file);
+    part_file_step(file);
 }
 
 static void cancel_work(struct part_file *file)
@@ -479,10 +404,11 @@ static void cancel_work(struct part_file *file)
 
 void part_file_cancel(struct part_file *file)
 {
-    if (file->stage != PART_FILE_FINISHING && file->stage != PART_FILE_PUBLISHING)
+    if (file->stage != PART_FILE_FINISHING && file->stage != PART_FILE_PUBLISHING &&
+        file->stage != PART_FILE_RESTORING && !part_file_saves(file))
         return;
     cancel_work(file);
-    step(file);
+    part_file_step(file);
 }
 
 void part_file_abort(struct part_file *file)
@@ -493,7 +419,13 @@ void part_file_abort(struct part_file *file)
     file->stage = PART_FILE_ENDING;
     note_error(file, NULL);
     cancel_work(file);
-    step(file);
+    part_file_step(file);
+}
+
+void part_file_leave(struct part_file *file)
+{
+    file->left = true;
+    part_file_abort(file);
 }
 
 enum part_file_stage part_file_stage(const struct part_file *file)
@@ -509,6 +441,13 @@ struct str part_file_key(const struct part_file *file)
 struct str part_file_upload_id(const struct part_file *file)
 {
     return buf_str(&file->upload_id);
+}
+
+struct str part_file_tags(const struct part_file *file)
+{
+    if (file->upload)
+        return store_upload_tags(file->upload);
+    return file->saving ? buf_str(&file->saving->tags) : STR("");
 }
 
 uint64_t part_file_rows(const struct part_file *file)
@@ -529,7 +468,7 @@ size_t part_file_memory(const struct part_file *file)
 {
     size_t bytes = sizeof *file + file->key.capacity + file->upload_id.capacity +
                    row_queue_bytes(&file->waiting) + file->encoder_memory +
-                   parts_bytes(&file->parts);
+                   parts_bytes(&file->parts) + part_file_saving_bytes(file->saving);
     if (file->work)
         bytes +=
             sizeof *file->work + row_queue_bytes(&file->work->rows) + file->work->encoded_capacity;

@@ -143,18 +143,19 @@ static struct str take_str(struct buf *buf)
     return (struct str){buf_take_cstr(buf), n};
 }
 
-static struct partition *add(struct partitions *partitions, uint64_t hash, const struct block *rows,
-                             uint32_t row)
+/* Takes the path. */
+static struct partition *add(struct partitions *partitions, uint64_t hash, struct buf *path)
 {
     struct partition *partition = calloc(1, sizeof *partition);
-    struct buf path = {0}, key = {0};
-    if (!partition)
+    struct buf key = {0};
+    if (!partition) {
+        buf_fini(path);
         return NULL;
-    append_path(partitions, rows, row, &path);
+    }
     buf_append_str(&key, buf_str(&partitions->key));
     partition->hash = hash;
     partition->seq_batch = -1;
-    partition->path = take_str(&path);
+    partition->path = take_str(path);
     partition->key = take_str(&key);
     if (!partition->path.p || !partition->key.p) {
         free_partition(partition);
@@ -169,21 +170,49 @@ static struct partition *add(struct partitions *partitions, uint64_t hash, const
     return partition;
 }
 
+/* The partition of partitions->key, or the slot where it belongs. */
+static struct partition **look_up(struct partitions *partitions, uint64_t *hash)
+{
+    if (partitions->key.failed ||
+        (2 * (partitions->count + 1) > partitions->slot_count &&
+         rehash(partitions, partitions->slot_count ? 2 * partitions->slot_count : SLOTS_MIN) != 0))
+        return NULL;
+    *hash = hash_xx64_bytes(buf_str(&partitions->key), 0);
+    return &partitions->slots[find_slot(partitions, *hash, buf_str(&partitions->key))];
+}
+
+struct partition *partitions_get(struct partitions *partitions, struct str path, struct str key)
+{
+    uint64_t hash;
+    struct buf copy = {0};
+    buf_clear(&partitions->key);
+    buf_append_str(&partitions->key, key);
+    struct partition **slot = look_up(partitions, &hash);
+    if (!slot)
+        return NULL;
+    buf_append_str(&copy, path);
+    if (!*slot)
+        *slot = add(partitions, hash, &copy);
+    else
+        buf_fini(&copy);
+    return *slot;
+}
+
 static struct partition *find(struct partitions *partitions, const struct block *rows, uint32_t row)
 {
-    if (2 * (partitions->count + 1) > partitions->slot_count &&
-        rehash(partitions, partitions->slot_count ? 2 * partitions->slot_count : SLOTS_MIN) != 0)
-        return NULL;
+    uint64_t hash;
+    struct buf path = {0};
     buf_clear(&partitions->key);
     for (uint32_t i = 0; i < partitions->column_count; i++)
         append_key(&partitions->key, &rows->cols[partitions->columns[i]], row);
-    if (partitions->key.failed)
+    struct partition **slot = look_up(partitions, &hash);
+    if (!slot)
         return NULL;
-    uint64_t hash = hash_xx64_bytes(buf_str(&partitions->key), 0);
-    uint32_t slot = find_slot(partitions, hash, buf_str(&partitions->key));
-    if (!partitions->slots[slot])
-        partitions->slots[slot] = add(partitions, hash, rows, row);
-    return partitions->slots[slot];
+    if (!*slot) {
+        append_path(partitions, rows, row, &path);
+        *slot = add(partitions, hash, &path);
+    }
+    return *slot;
 }
 
 /* ---- a block ---- */

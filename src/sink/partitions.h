@@ -15,7 +15,8 @@ struct partition {
     struct partition *open_prev, *open_next; /* the sink's: those with a file, by last use */
     uint32_t next_seq;                       /* the sink's: of its files in the batch `seq_batch` */
     int64_t seq_batch;
-    uint64_t opened_ms; /* the sink's: when `file` began */
+    int64_t opened_ms; /* the sink's: when `file` began, by the wall clock since 1970 */
+    bool rolled;       /* the sink's: `file` belongs to no batch yet */
     /* The table's. */
     struct partition *next; /* in the order they were met */
     uint64_t hash;
@@ -47,6 +48,10 @@ void partitions_fini(struct partitions *partitions);
  * lives in the arena. ERR_NOMEM. */
 int partitions_split(struct partitions *partitions, const struct block *rows, struct arena *arena,
                      struct partition_rows **out, uint32_t *count) MUST_CHECK;
+/* The directory of a path and key that a partition had, in this process or another. NULL without
+ * memory. */
+struct partition *partitions_get(struct partitions *partitions, struct str path,
+                                 struct str key) MUST_CHECK;
 /* Forgets the directories without a file. */
 void partitions_shrink(struct partitions *partitions);
 

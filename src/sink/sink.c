@@ -45,12 +45,14 @@ void sink_fini(struct sink *sink)
     sink->magic = 0;
 }
 
-void sink_close(struct sink *sink, bool keep, sink_close_callback callback, void *user)
+void sink_close(struct sink *sink, enum sink_close_mode mode, sink_close_callback callback,
+                void *user)
 {
     REQUIRE(sink->magic == SINK_MAGIC && sink->batch_count == 0 && !sink->close_callback);
+    REQUIRE(!sink->task.active);
     sink->close_callback = callback;
     sink->close_user = user;
-    sink->ops->close(sink, keep);
+    sink->ops->close(sink, mode);
 }
 
 void sink_closed(struct sink *sink, void (*destroy)(struct sink *sink), const struct err *err)
@@ -101,7 +103,7 @@ void sink_observe_uploads(struct sink *sink, void (*observe)(void *user, double 
 
 int sink_batch_open(struct sink *sink, int64_t batch_id, struct sink_batch **out, struct err *err)
 {
-    REQUIRE(sink->magic == SINK_MAGIC);
+    REQUIRE(sink->magic == SINK_MAGIC && !sink->task.active);
     int code = sink->ops->open(sink, batch_id, out, err);
     if (code)
         return code;
@@ -155,6 +157,19 @@ const struct sink_output *sink_batch_outputs(const struct sink_batch *batch, uin
     return batch->outputs;
 }
 
+struct str sink_batch_staged(const struct sink_batch *batch)
+{
+    REQUIRE(batch->magic == BATCH_MAGIC);
+    return batch->sink->ops->staged ? batch->sink->ops->staged(batch) : STR("");
+}
+
+const struct sink_held *sink_batch_held(const struct sink_batch *batch, uint32_t *count)
+{
+    REQUIRE(batch->magic == BATCH_MAGIC);
+    *count = 0;
+    return batch->sink->ops->held_files ? batch->sink->ops->held_files(batch, count) : NULL;
+}
+
 static void operation_begin(struct sink_batch *batch, enum sink_stage stage, sink_callback callback,
                             void *user)
 {
@@ -202,6 +217,12 @@ void sink_batch_abort(struct sink_batch *batch, sink_callback callback, void *us
     else if (!batch->done && !batch->closing)
         abort_begin(batch);
     /* else: the result that is due goes out first */
+}
+
+void sink_batch_leave(struct sink_batch *batch, sink_callback callback, void *user)
+{
+    batch->leaves = true;
+    sink_batch_abort(batch, callback, user);
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -78,8 +78,8 @@ struct sink_config {
 
 /* What becomes of the rolled files that a sink holds between batches. */
 enum sink_close_mode {
-    SINK_CLOSE_PUBLISH, /* without a checkpoint: the stream ends well */
-    SINK_CLOSE_DISCARD, /* without a checkpoint: it does not */
+    SINK_CLOSE_DISCARD, /* without a checkpoint: the stream does not end well */
+    SINK_CLOSE_PUBLISH, /* without a checkpoint: it does */
     SINK_CLOSE_LEAVE,   /* with one: nothing is touched, the record has them */
 };
 

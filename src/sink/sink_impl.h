@@ -20,8 +20,28 @@ struct sink_ops {
     void (*free_batch)(struct sink_batch *batch);            /* the sink may be gone already */
     const struct health *(*health)(const struct sink *sink); /* NULL: none */
     size_t (*held)(const struct sink *sink);                 /* NULL: nothing */
+    /* A batch as it is behind its prepare, to be published. Something is there to publish. */
+    int (*recover)(struct sink *sink, const struct sink_recovery *recovery, struct sink_batch **out,
+                   struct err *err);
+    struct str (*staged)(const struct sink_batch *batch); /* NULL: nothing ever */
+    const struct sink_held *(*held_files)(const struct sink_batch *batch,
+                                          uint32_t *count); /* NULL: none, as the next three */
+    /* Each ends with sink_task_done, from anywhere. */
+    void (*restore)(struct sink *sink, const struct sink_held *held, uint32_t count);
+    void (*sweep)(struct sink *sink);
+    void (*cancel_task)(struct sink *sink); /* restore or sweep */
     /* Ends with sink_closed, perhaps at once. */
-    void (*close)(struct sink *sink, bool keep);
+    void (*close)(struct sink *sink, enum sink_close_mode mode);
+};
+
+/* What is asked of the whole sink: one at a time. */
+struct sink_task {
+    bool active;
+    struct sink_batch *batch; /* the one that is recovered, or NULL */
+    sink_done_callback callback;
+    void *user;
+    struct err err;
+    uv_timer_t timer; /* delivers the result */
 };
 
 struct sink {
@@ -39,6 +59,7 @@ struct sink {
     void *user;
     sink_close_callback close_callback;
     void *close_user;
+    struct sink_task task;
 };
 
 enum sink_stage {
@@ -64,6 +85,7 @@ struct sink_batch {
     bool running; /* an operation was begun and is not done */
     bool done;    /* its result waits to be delivered */
     bool closing; /* the timer closes; then the batch is gone */
+    bool leaves;  /* what an abort would remove */
     int code;
     struct err err;
     sink_callback callback, abort_callback;
@@ -79,7 +101,9 @@ int sink_init(struct sink *sink, const struct sink_ops *ops, const struct sink_c
 void sink_fini(struct sink *sink);
 /* Last in ops->close: frees the sink's own memory with `destroy` and calls back. */
 void sink_closed(struct sink *sink, void (*destroy)(struct sink *sink), const struct err *err);
-/* In ops->open; cannot fail. */
+/* Ends ops->restore or ops->sweep. */
+void sink_task_done(struct sink *sink, const struct err *err);
+/* In ops->open and ops->recover; cannot fail. */
 void sink_batch_init(struct sink_batch *batch, struct sink *sink, int64_t id);
 /* Ends the operation; for a code other than 0 batch->err has the message. */
 void sink_batch_done(struct sink_batch *batch, int code);

@@ -219,7 +219,7 @@ int main(int argc, char **argv)
         line[strcspn(line, "\n")] = '\0';
         run(&tool, line, &rows);
     }
-    sink_close(tool.sink, false, on_sink_closed, NULL);
+    sink_close(tool.sink, SINK_CLOSE_DISCARD, on_sink_closed, NULL);
     kafka_writer_close(tool.writer, NULL, NULL);
     uv_close((uv_handle_t *)&tool.timer, NULL);
     uv_run(&tool.loop, UV_RUN_DEFAULT);

@@ -37,8 +37,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-    fixture_close_sink(&fixture, sink, false);
-    fixture_close_sink(&fixture, second, false);
+    fixture_close_sink(&fixture, sink, SINK_CLOSE_DISCARD);
+    fixture_close_sink(&fixture, second, SINK_CLOSE_DISCARD);
     stdout_writer_close(writer, NULL, NULL);
     if (reader_fd >= 0)
         close(reader_fd);

@@ -39,7 +39,7 @@ static void setup(void)
 static void teardown(void)
 {
     cr_expect_eq(fake->open_uploads, 0);
-    fixture_close_sink(&fixture, sink, false);
+    fixture_close_sink(&fixture, sink, SINK_CLOSE_DISCARD);
     store_close(&fake->base, NULL, NULL);
     fixture_fini(&fixture);
 }
@@ -233,7 +233,7 @@ static void publish_inside(struct sink_batch *batch, int code, const struct err 
 static void destroy_inside(struct sink_batch *batch, int code, const struct err *err, void *user)
 {
     fixture_callback(batch, code, err, user);
-    fixture_close_sink(&fixture, sink, false);
+    fixture_close_sink(&fixture, sink, SINK_CLOSE_DISCARD);
     sink = NULL;
 }
 

@@ -32,7 +32,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-    fixture_close_sink(&fixture, sink, false);
+    fixture_close_sink(&fixture, sink, SINK_CLOSE_DISCARD);
     store_close(store, NULL, NULL);
     fixture_fini(&fixture);
 }

@@ -145,12 +145,12 @@ static void on_closed(void *user, int code, const struct err *err)
     snprintf(event->message, sizeof event->message, "%.299s", err->msg);
 }
 
-int fixture_close_sink(struct fixture *fixture, struct sink *sink, bool keep)
+int fixture_close_sink(struct fixture *fixture, struct sink *sink, enum sink_close_mode mode)
 {
     struct event event = {0};
     if (!sink)
         return 0;
-    sink_close(sink, keep, on_closed, &event);
+    sink_close(sink, mode, on_closed, &event);
     while (!event.user)
         uv_run(&fixture->loop, UV_RUN_ONCE);
     return event.code;

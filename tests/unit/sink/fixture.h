@@ -49,6 +49,6 @@ int fixture_prepare(struct fixture *fixture, struct sink_batch *batch);
 int fixture_publish(struct fixture *fixture, struct sink_batch *batch);
 int fixture_abort(struct fixture *fixture, struct sink_batch *batch);
 /* Closes the sink (NULL is legal), waits and returns the code. */
-int fixture_close_sink(struct fixture *fixture, struct sink *sink, bool keep);
+int fixture_close_sink(struct fixture *fixture, struct sink *sink, enum sink_close_mode mode);
 /* The last event. */
 const struct event *fixture_last(const struct fixture *fixture);

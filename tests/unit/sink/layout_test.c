@@ -90,7 +90,7 @@ Test(sink_layout, a_file_per_partition_and_batch)
                         "{\"id\":10}\n"));
     cr_expect(published("name=name-11/part-01234567-00000007-q-s-00000.json", "{\"id\":11}\n"));
     cr_expect_eq(sink_counters(sink)->objects, 3);
-    fixture_close_sink(&fixture, sink, true);
+    fixture_close_sink(&fixture, sink, SINK_CLOSE_PUBLISH);
 }
 
 /* NULL, '' and the text that stands for both are one directory: one file, not three of one name. */
@@ -113,7 +113,7 @@ Test(sink_layout, names_that_are_alike_share_a_file)
                         "{\"id\":10}\n{\"id\":1}\n{\"id\":2}\n"));
     cr_expect(published("name=\xef\xbf\xbd/part-01234567-00000001-q-s-00000.json",
                         "{\"id\":3}\n{\"id\":4}\n"));
-    fixture_close_sink(&fixture, sink, true);
+    fixture_close_sink(&fixture, sink, SINK_CLOSE_PUBLISH);
 }
 
 Test(sink_layout, records_per_file)
@@ -131,7 +131,7 @@ Test(sink_layout, records_per_file)
                         "{\"id\":3,\"name\":\"name-3\"}\n{\"id\":4,\"name\":\"name-4\"}\n"));
     cr_expect(
         published("part-01234567-00000000-q-s-00002.json", "{\"id\":5,\"name\":\"name-5\"}\n"));
-    fixture_close_sink(&fixture, sink, true);
+    fixture_close_sink(&fixture, sink, SINK_CLOSE_PUBLISH);
 }
 
 /* With room for two, the file that has waited longest for rows makes place. */
@@ -149,7 +149,7 @@ Test(sink_layout, open_partitions_are_bounded)
     cr_expect(published("name=name-1/part-01234567-00000000-q-s-00000.json", "{\"id\":1}\n"));
     cr_expect(published("name=name-1/part-01234567-00000000-q-s-00001.json", "{\"id\":1}\n"));
     cr_expect(published("name=name-3/part-01234567-00000000-q-s-00000.json", "{\"id\":3}\n"));
-    fixture_close_sink(&fixture, sink, true);
+    fixture_close_sink(&fixture, sink, SINK_CLOSE_PUBLISH);
 }
 
 Test(sink_layout, a_rolled_file_takes_batches_until_its_size)
@@ -168,7 +168,7 @@ Test(sink_layout, a_rolled_file_takes_batches_until_its_size)
     commit(fixture_filled(&fixture, sink, 5, 4, 4));
     cr_expect_eq(fake->object_count, 2);
     cr_expect(strcmp(fake->objects[1].key, "part-01234567-00000005-q-s-00000.json") == 0);
-    cr_expect_eq(fixture_close_sink(&fixture, sink, true), 0);
+    cr_expect_eq(fixture_close_sink(&fixture, sink, SINK_CLOSE_PUBLISH), 0);
 }
 
 Test(sink_layout, a_rolled_file_is_closed_by_age)
@@ -181,7 +181,7 @@ Test(sink_layout, a_rolled_file_is_closed_by_age)
     cr_expect_eq(fake->object_count, 1);
     cr_expect(
         published("part-01234567-00000000-q-s-00000.json", "{\"id\":1,\"name\":\"name-1\"}\n"));
-    cr_expect_eq(fixture_close_sink(&fixture, sink, true), 0);
+    cr_expect_eq(fixture_close_sink(&fixture, sink, SINK_CLOSE_PUBLISH), 0);
 }
 
 /* What a dropped batch wrote is in no file, and it takes nothing of earlier batches with it. */
@@ -195,7 +195,7 @@ Test(sink_layout, a_dropped_batch_leaves_rolled_files_alone)
     cr_expect_eq(fixture_abort(&fixture, dropped), 0);
     fixture.event_count = 0;
     commit(fixture_filled(&fixture, sink, 1, 3, 1));
-    cr_expect_eq(fixture_close_sink(&fixture, sink, true), 0);
+    cr_expect_eq(fixture_close_sink(&fixture, sink, SINK_CLOSE_PUBLISH), 0);
     cr_expect_eq(fake->object_count, 1);
     cr_expect(published("part-01234567-00000000-q-s-00000.json",
                         "{\"id\":1,\"name\":\"name-1\"}\n{\"id\":2,\"name\":\"name-2\"}\n"
@@ -214,7 +214,7 @@ Test(sink_layout, a_prepared_batch_is_dropped_while_the_next_fills)
     commit(two);
     cr_expect(
         published("part-01234567-00000001-q-s-00000.json", "{\"id\":2,\"name\":\"name-2\"}\n"));
-    fixture_close_sink(&fixture, sink, true);
+    fixture_close_sink(&fixture, sink, SINK_CLOSE_PUBLISH);
 }
 
 Test(sink_layout, closing_publishes_rolled_files_or_removes_them)
@@ -222,7 +222,8 @@ Test(sink_layout, closing_publishes_rolled_files_or_removes_them)
     for (int keep = 0; keep < 2; keep++) {
         struct sink *sink = make((struct sink_files_options){.target_file_bytes = 1 << 20});
         commit(fixture_filled(&fixture, sink, keep, 1, 1));
-        cr_expect_eq(fixture_close_sink(&fixture, sink, keep), 0);
+        cr_expect_eq(
+            fixture_close_sink(&fixture, sink, keep ? SINK_CLOSE_PUBLISH : SINK_CLOSE_DISCARD), 0);
         cr_expect_eq(fake->object_count, keep);
     }
 }
@@ -234,7 +235,7 @@ Test(sink_layout, a_rolled_file_that_cannot_be_published_is_told)
     fake->fail_op = STORE_UPLOAD_PUBLISH;
     fake->fail_count = 1;
     fake->fail_code = ERR_IO;
-    cr_expect_eq(fixture_close_sink(&fixture, sink, true), ERR_IO);
+    cr_expect_eq(fixture_close_sink(&fixture, sink, SINK_CLOSE_PUBLISH), ERR_IO);
 }
 
 /* Rolled files of many partitions may not fill the memory that batches need. */
@@ -250,6 +251,6 @@ Test(sink_layout, memory_closes_rolled_files)
     commit(fixture_filled(&fixture, sink, 1, 11, 8));
     cr_expect_gt(fake->object_count, 0);
     cr_expect_leq(sink_bytes(sink), 30000);
-    cr_expect_eq(fixture_close_sink(&fixture, sink, true), 0);
+    cr_expect_eq(fixture_close_sink(&fixture, sink, SINK_CLOSE_PUBLISH), 0);
     cr_expect_eq(fake->object_count, 11);
 }

@@ -112,7 +112,7 @@ static int run_files(int k, const struct block *rows)
         code = sink_files_create(&sink, &config, &options, store, &err);
     if (code == 0)
         code = run_batch(sink, rows);
-    fixture_close_sink(&fixture, sink, false);
+    fixture_close_sink(&fixture, sink, SINK_CLOSE_DISCARD);
     if (store)
         store_close(store, NULL, NULL);
     uv_run(&fixture.loop, UV_RUN_DEFAULT);
@@ -132,7 +132,7 @@ static int run_console(int k, const struct block *rows, int fd)
         code = sink_console_create(&sink, &config, &options, writer, &err);
     if (code == 0)
         code = run_batch(sink, rows);
-    fixture_close_sink(&fixture, sink, false);
+    fixture_close_sink(&fixture, sink, SINK_CLOSE_DISCARD);
     if (writer)
         stdout_writer_close(writer, NULL, NULL);
     uv_run(&fixture.loop, UV_RUN_DEFAULT);
