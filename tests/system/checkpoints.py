@@ -158,10 +158,10 @@ class CheckpointCase(LakeCase):
     def wait_rows(self, run, place, count, timeout=60):
         run.wait(lambda: len(place.rows()) >= count, timeout, f"{count} rows in {place.location}")
 
-    def wait_oracle(self, run, all_place, sums_place, count):
+    def wait_oracle(self, run, all_place, sums_place, count, timeout=60):
         """Until all rows of the first `count` messages are there."""
-        self.wait_rows(run, all_place, count)
-        self.wait_rows(run, sums_place, len(expected_sums(count)))
+        self.wait_rows(run, all_place, count, timeout)
+        self.wait_rows(run, sums_place, len(expected_sums(count)), timeout)
 
     def assert_ids(self, rows, count):
         ids = collections.Counter(row["id"] for row in rows)
