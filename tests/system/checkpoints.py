@@ -74,6 +74,9 @@ class Prefix:
     def __init__(self, store, name):
         self.store, self.name, self.location = store, name, store.bucket.path(name)
 
+    def sibling(self, suffix):
+        return self.store.place(self.name + suffix)
+
     def keys(self):
         return {key[len(self.name) + 1:] for key in self.store.ask("list", self.store.bucket.name, self.name + "/")}
 
@@ -87,6 +90,10 @@ class Prefix:
     def delete(self, *keys):
         self.store.ask("delete", self.store.bucket.name, *(f"{self.name}/{key}" for key in keys))
 
+    def copy_to(self, other, keys):
+        """Into another prefix of the bucket, with their metadata."""
+        self.store.ask("copy", self.store.bucket.name, [(f"{self.name}/{key}", f"{other.name}/{key}") for key in sorted(keys)])
+
     def rows(self):
         return self.store.ask("lines", self.store.bucket.name, self.name + "/")
 
@@ -96,6 +103,9 @@ class Directory:
 
     def __init__(self, path):
         self.path, self.location = pathlib.Path(path), str(path)
+
+    def sibling(self, suffix):
+        return Directory(f"{self.path}{suffix}")
 
     def files(self):
         return [p for p in self.path.rglob("*") if p.is_file()]

@@ -59,6 +59,12 @@ def put(bucket, key, content):
     client().put_object(Bucket=bucket, Key=key, Body=base64.b64decode(content))
 
 
+def copy(bucket, pairs):
+    """Objects with their metadata under other keys."""
+    for source, target in pairs:
+        client().copy_object(Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": source})
+
+
 def delete(bucket, *keys):
     for key in keys:
         client().delete_object(Bucket=bucket, Key=key)
@@ -194,7 +200,7 @@ def spark_windows(brokers, topic, sql, value_schema, delay):
 
 
 COMMANDS = {"make-bucket": make_bucket, "list": list_objects, "uploads": uploads, "begin-upload": begin_upload, "abort-uploads": abort_uploads,
-            "dump": dump, "put": put, "delete": delete, "lines": lines, "rows": rows, "ids": ids,
+            "dump": dump, "put": put, "copy": copy, "delete": delete, "lines": lines, "rows": rows, "ids": ids,
             "schema": schema, "spark-windows": spark_windows}
 
 if __name__ == "__main__":
