@@ -91,7 +91,7 @@ class Prefix:
         self.store.ask("delete", self.store.bucket.name, *(f"{self.name}/{key}" for key in keys))
 
     def copy_to(self, other, keys):
-        """Into another prefix of the bucket, with their metadata."""
+        """Into another prefix of the bucket; for objects that were uploaded in one part."""
         self.store.ask("copy", self.store.bucket.name, [(f"{self.name}/{key}", f"{other.name}/{key}") for key in sorted(keys)])
 
     def rows(self):

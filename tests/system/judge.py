@@ -60,9 +60,12 @@ def put(bucket, key, content):
 
 
 def copy(bucket, pairs):
-    """Objects with their metadata under other keys."""
+    """Objects under other keys, as uploads of one part: an ETag of such an upload stays what it was."""
     for source, target in pairs:
-        client().copy_object(Bucket=bucket, Key=target, CopySource={"Bucket": bucket, "Key": source})
+        upload = client().create_multipart_upload(Bucket=bucket, Key=target)["UploadId"]
+        part = client().upload_part_copy(Bucket=bucket, Key=target, UploadId=upload, PartNumber=1, CopySource={"Bucket": bucket, "Key": source})
+        client().complete_multipart_upload(Bucket=bucket, Key=target, UploadId=upload,
+                                           MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["CopyPartResult"]["ETag"]}]})
 
 
 def delete(bucket, *keys):
