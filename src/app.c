@@ -414,8 +414,11 @@ int app_create(struct app **out, uv_loop_t *loop, const struct app_options *opti
     app->started_ms = clock_wall_ms();
     random_id(app->id);
     random_id(app->run_id);
-    app->places = (struct store_places){
-        .loop = loop, .s3 = &options->plan->s3, .notice = on_notice, .user = app};
+    app->places = (struct store_places){.loop = loop,
+                                        .s3 = &options->plan->s3,
+                                        .os = options->world ? options->world->os : NULL,
+                                        .notice = on_notice,
+                                        .user = app};
     init_handles(app);
     *out = app;
     if (app_open_parts(app, err) != 0)

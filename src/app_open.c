@@ -44,6 +44,10 @@ static int open_source(struct app *app, struct err *err)
                                  .headers = engine_reads_headers(app->engine),
                                  .changed = app_source_changed,
                                  .records = app_take_records};
+    const struct app_world *world = app->options.world;
+    if (world)
+        return world->open_source(world->user, &app->source, app->loop, &hooks, options.resume,
+                                  options.resume_count, err);
     return kafka_source_create(&app->source, app->loop, &options, &hooks, err);
 }
 

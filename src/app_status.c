@@ -12,6 +12,17 @@ enum { READY_TRIGGERS_MAX = 3, READY_INTERVAL_MS_MIN = 1000 };
 
 /* ---- state ---- */
 
+/* Why the checkpoint holds things up; NULL: it does not. */
+static const char *checkpoint_trouble(const struct app *app)
+{
+    const struct health *health =
+        app->checkpoint_store ? store_health(app->checkpoint_store) : NULL;
+    if (health && health->failing)
+        return health->err.msg;
+    const char *waits_for = app->checkpoint ? checkpoint_waits_for(app->checkpoint) : "";
+    return waits_for[0] ? waits_for : NULL;
+}
+
 static enum status_state state_of(const struct app *app, struct str *reason)
 {
     *reason = (struct str){NULL, 0};
@@ -25,8 +36,10 @@ static enum status_state state_of(const struct app *app, struct str *reason)
         *reason = failing ? str_of(sink_health(failing)->err.msg) : *reason;
         return STATUS_STOPPING;
     }
+    const char *trouble = checkpoint_trouble(app);
     if (!app->source || app->source->state == SOURCE_STARTING || !app->machine_ready) {
         *reason = failing                                  ? str_of(sink_health(failing)->err.msg)
+                  : trouble                                ? str_of(trouble)
                   : app->source && app->source->trouble[0] ? str_of(app->source->trouble)
                                                            : STR("finding partitions and offsets");
         return STATUS_STARTING;
@@ -35,8 +48,8 @@ static enum status_state state_of(const struct app *app, struct str *reason)
         *reason = str_of(app->source->trouble);
         return STATUS_DEGRADED;
     }
-    if (failing) {
-        *reason = str_of(sink_health(failing)->err.msg);
+    if (failing || trouble) {
+        *reason = failing ? str_of(sink_health(failing)->err.msg) : str_of(trouble);
         return STATUS_DEGRADED;
     }
     int64_t behind = 0;

@@ -47,6 +47,9 @@ const struct err *checkpoint_error(const struct checkpoint *checkpoint);
 /* What it waits for while opening, a sentence; empty: nothing. */
 const char *checkpoint_waits_for(const struct checkpoint *checkpoint);
 
+/* Adds the way out to an error that says what is damaged or missing. */
+void checkpoint_add_hint(struct err *err);
+
 /* ---- from OPEN on ---- */
 
 /* Its id, also before metadata is written. */

@@ -44,6 +44,8 @@ int engine_create(struct engine **out, const struct plan *plan, struct arena *er
         code = ERR_INVALID;
     if (code == 0)
         code = create_decoder(engine);
+    if (code == 0)
+        code = engine_fingerprints(engine);
     if (code)
         goto fail;
     *out = engine;
@@ -61,6 +63,7 @@ void engine_destroy(struct engine *engine)
         state_destroy(engine->queries[i].state);
         sql_query_destroy(engine->queries[i].sql);
         watermark_fini(&engine->queries[i].mark);
+        buf_fini(&engine->queries[i].fingerprint);
     }
     for (uint32_t i = 0; i < engine->origin_count; i++)
         free((char *)(uintptr_t)engine->origins[i].topic.p);
@@ -75,6 +78,10 @@ void engine_destroy(struct engine *engine)
     scope_fini(&engine->scope);
     arena_fini(&engine->arena);
     arena_fini(&engine->types);
+    buf_fini(&engine->fingerprint);
+    buf_fini(&engine->saving.chunk);
+    buf_fini(&engine->loading.name);
+    free(engine->sealing.unread);
     free(engine->malformed);
     free(engine->fates);
     free(engine->picks);

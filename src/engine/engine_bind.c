@@ -159,6 +159,7 @@ static int bind_dedup(struct report *report)
     }
     if (plan_errors_found(report->errors) > problems)
         return 0;
+    engine->dedup_types = types;
     return dedup_create(&engine->dedup, types, n, plan->watermark.delay_ms * 1000);
 }
 

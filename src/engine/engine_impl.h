@@ -12,6 +12,11 @@ struct engine_query {
     struct sql_query *sql;
     struct state *state; /* NULL: it keeps none */
     struct watermark mark;
+    struct buf fingerprint;
+    bool fresh; /* nothing of it was saved or loaded: the next time all of it is */
+    /* While state is loaded. */
+    bool loaded;
+    struct err refused; /* code 0: it is not */
 };
 
 struct engine_origin {
@@ -21,16 +26,52 @@ struct engine_origin {
 
 /* A batch being sealed. */
 struct engine_sealing {
-    bool data;
-    int64_t batch_timestamp_ms;
-    const struct engine_partition *partitions;
-    uint32_t partition_count;
+    bool running;
+    bool begun;     /* the query under way, or dedup */
+    uint32_t query; /* then dedup */
+    struct sql_batch_context context;
     struct engine_counts *counts;
+    struct state_counts dedup_counts;
+    bool *unread; /* by the engine's numbers of partitions; NULL: nobody asks */
+    uint32_t unread_count;
+};
+
+/* State being saved: section 0 is the source's, then come the queries'. */
+struct engine_saving {
+    bool running;
+    enum state_extent extent;
+    uint32_t section;
+    bool begun; /* the section */
+    bool open;  /* a chunk */
+    uint64_t number;
+    uint64_t rows; /* of the section */
+    struct buf chunk;
+    uint32_t chunk_rows;
+    uint8_t flags;
+};
+
+/* State being loaded. */
+struct engine_loading {
+    bool running;
+    const struct str *reset;
+    uint32_t reset_count;
+    uint64_t number; /* of the next chunk */
+    /* The section under way. */
+    bool inside;
+    struct buf name; /* "": the source's */
+    bool source, skipped;
+    uint32_t query;
+    uint8_t extent;
+    uint64_t rows;
+    /* The chunk under way: where it begins and ends in the file. */
+    bool open;
+    size_t begin, end;
+    uint8_t flags;
+    uint32_t rows_left;
+    bool closing; /* what its section says that closed leaves */
 };
 
 struct engine {
-    struct engine_sealing sealing;
-    enum state_extent saving;
     const struct plan *plan;
     struct scope scope;              /* of the source: the value's columns and metadata */
     struct sql_query *transform;     /* NULL: queries read the source's columns */
@@ -41,6 +82,7 @@ struct engine {
     /* dropDuplicatesWithinWatermark, before all queries; its watermark is theirs. */
     struct dedup *dedup;
     uint32_t *dedup_columns; /* of the view */
+    const struct type *const *dedup_types;
     struct watermark dedup_mark;
     /* Partitions that gave records, in the order of their first; states know them by number. */
     struct engine_origin *origins;
@@ -50,8 +92,14 @@ struct engine {
     struct arena types; /* of the extras' schemas */
     const struct type *extra_schema[EXTRA_COUNT]; /* NULL: the plan has none */
     uint8_t *malformed;                           /* BLOCK_ROWS_MAX flags of the block under way */
-    uint32_t *picks; /* BLOCK_ROWS_MAX records that are not malformed */
-    uint8_t *fates;  /* BLOCK_ROWS_MAX */
+    uint32_t *picks;        /* BLOCK_ROWS_MAX records that are not malformed */
+    uint8_t *fates;         /* BLOCK_ROWS_MAX */
+    struct buf fingerprint; /* of the source */
+    bool fresh;             /* as in engine_query: of the source */
+    bool loaded;
+    struct engine_sealing sealing;
+    struct engine_saving saving;
+    struct engine_loading loading;
 };
 
 /* engine_bind.c: from plan to queries; problems are added to errors. ERR_NOMEM. */
@@ -75,6 +123,5 @@ int engine_origin(struct engine *engine, struct str topic, int32_t partition,
 /* Whether a moved watermark gives the query something to do without data. */
 bool engine_query_is_timed(const struct engine *engine, uint32_t query);
 
-int engine_encode(const struct engine *engine, enum state_extent extent,
-                  struct buf *out) MUST_CHECK;
-int engine_decode(struct engine *engine, struct str bytes, struct err *err) MUST_CHECK;
+/* engine_fingerprint.c: fills them in. ERR_NOMEM. */
+int engine_fingerprints(struct engine *engine) MUST_CHECK;

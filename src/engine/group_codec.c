@@ -142,9 +142,10 @@ static bool nulls_nest(const struct group_keys *keys, const struct vec *leaves, 
     return true;
 }
 
-static bool read_row(const struct group_keys *keys, struct state_reader *in, struct vec *leaves,
-                     uint32_t row)
+bool group_keys_decode(const struct group_keys *keys, struct state_reader *in,
+                       struct key_block *out, uint32_t row)
 {
+    struct vec *leaves = out->leaves;
     uint8_t bits = 0;
     for (uint32_t k = 0; k < keys->leaf_count; k++) {
         if (k % 8 == 0)
@@ -161,8 +162,8 @@ static bool read_row(const struct group_keys *keys, struct state_reader *in, str
     return !in->failed && nulls_nest(keys, leaves, row);
 }
 
-int group_keys_decode(const struct group_keys *keys, struct state_reader *in, uint32_t n,
-                      struct arena *arena, struct key_block *out)
+int group_keys_decode_begin(const struct group_keys *keys, uint32_t n, struct arena *arena,
+                            struct key_block *out)
 {
     *out = (struct key_block){.rows = n};
     out->leaves = ARENA_ARRAY(arena, struct vec, keys->leaf_count);
@@ -175,9 +176,5 @@ int group_keys_decode(const struct group_keys *keys, struct state_reader *in, ui
         if (!leaf->data || vec_ensure_valid(leaf, arena) != 0)
             return ERR_NOMEM;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        if (!read_row(keys, in, out->leaves, i))
-            return ERR_CORRUPT;
-    }
-    return group_keys_hash(keys, out, arena);
+    return 0;
 }

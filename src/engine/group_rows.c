@@ -15,10 +15,19 @@ static size_t chunk_bytes(const struct group_rows *rows, uint32_t chunk)
     return count * rows->row_size;
 }
 
+bool group_rows_free_chunk(struct group_rows *rows)
+{
+    if (rows->chunk_count == 0)
+        return false;
+    rows->chunk_count--;
+    state_free(rows->heap, rows->chunks[rows->chunk_count], chunk_bytes(rows, rows->chunk_count));
+    return true;
+}
+
 void group_rows_fini(struct group_rows *rows)
 {
-    for (uint32_t i = 0; i < rows->chunk_count; i++)
-        state_free(rows->heap, rows->chunks[i], chunk_bytes(rows, i));
+    while (group_rows_free_chunk(rows))
+        ;
     state_free(rows->heap, rows->chunks, rows->chunk_capacity * sizeof *rows->chunks);
     group_rows_init(rows, rows->heap, rows->row_size);
 }

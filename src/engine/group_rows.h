@@ -22,6 +22,8 @@ struct group_rows {
 
 void group_rows_init(struct group_rows *rows, struct state_heap *heap, size_t row_size);
 void group_rows_fini(struct group_rows *rows);
+/* Frees the last chunk; false: there was none. The rows are gone. */
+bool group_rows_free_chunk(struct group_rows *rows);
 /* The number of a row of zeros; GROUP_NONE without memory. */
 uint32_t group_rows_add(struct group_rows *rows);
 void group_rows_remove(struct group_rows *rows, uint32_t id);

@@ -72,6 +72,22 @@ void group_table_destroy(struct group_table *table)
     state_free(table->heap, table, sizeof *table);
 }
 
+bool group_table_destroy_step(struct group_table *table, uint32_t *work)
+{
+    enum { CHUNK_WORK = 64 };
+    while (*work) {
+        /* By turns, the newest first: as they lie in memory, which then shrinks bit by bit. */
+        bool rows = group_rows_free_chunk(&table->rows);
+        bool text = group_text_free_chunk(&table->text);
+        *work -= *work < CHUNK_WORK ? *work : CHUNK_WORK;
+        if (!rows && !text) {
+            group_table_destroy(table);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The number of the row, which *row becomes, or GROUP_NONE. */
 static inline uint32_t index_find(const struct group_table *table, const struct group_index *index,
                                   const struct key_block *block, uint32_t i, char **row)
@@ -187,27 +203,4 @@ int group_table_batch(const struct group_table *table, const uint32_t *ids, uint
         out->rows[i] = group_table_row(table, ids ? ids[i] : first + i);
     int code = group_keys_load(table->keys, out->rows, n, arena, out->cols);
     return code ? code : group_keys_prepare(table->keys, out->cols, n, arena, &out->keys);
-}
-
-static int compare_ids(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-void group_table_ids(struct group_table *table, uint32_t *out)
-{
-    uint32_t n = 0;
-    if (table->rows.live == table->rows.used) {
-        for (; n < table->rows.used; n++)
-            out[n] = n;
-        return;
-    }
-    move_slots(table, UINT32_MAX);
-    for (uint64_t at = 0; at <= table->index.mask; at++) {
-        uint64_t entry = table->index.slots[at];
-        if (entry && (uint32_t)entry != (uint32_t)REMOVED)
-            out[n++] = (uint32_t)entry - 1;
-    }
-    qsort(out, n, sizeof *out, compare_ids);
 }

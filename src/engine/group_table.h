@@ -29,6 +29,8 @@ int group_table_create(struct group_table **out, const struct group_keys *keys,
                        struct state_heap *heap, size_t row_size, bool removes) MUST_CHECK;
 /* What hangs on rows is the owner's to free before. */
 void group_table_destroy(struct group_table *table);
+/* The same in steps, each of some chunks: false when it is done. */
+bool group_table_destroy_step(struct group_table *table, uint32_t *work);
 
 /* The number of the row with the keys of row i of a block, made if it is not there: its keys, then
  * zeros; GROUP_NONE without memory. */
@@ -48,9 +50,6 @@ struct group_batch {
 /* Rows ids[0..n), or first..first+n-1 when ids is NULL. ERR_NOMEM. */
 int group_table_batch(const struct group_table *table, const uint32_t *ids, uint32_t first,
                       uint32_t n, struct arena *arena, struct group_batch *out) MUST_CHECK;
-
-/* The numbers of all rows, ascending; room for group_table_count of them. */
-void group_table_ids(struct group_table *table, uint32_t *out);
 
 static inline char *group_table_row(const struct group_table *table, uint32_t id)
 {

@@ -25,13 +25,20 @@ int group_text_init(struct group_text *text, struct state_heap *heap, bool remov
     return 0;
 }
 
+bool group_text_free_chunk(struct group_text *text)
+{
+    struct group_text_chunk *chunk = text->chunks;
+    if (!chunk)
+        return false;
+    text->chunks = chunk->next;
+    state_free(text->heap, chunk, chunk->bytes);
+    return true;
+}
+
 void group_text_fini(struct group_text *text)
 {
-    while (text->chunks) {
-        struct group_text_chunk *chunk = text->chunks;
-        text->chunks = chunk->next;
-        state_free(text->heap, chunk, chunk->bytes);
-    }
+    while (group_text_free_chunk(text))
+        ;
     if (text->freed)
         state_free(text->heap, text->freed, GROUP_TEXT_CLASSES * sizeof *text->freed);
     *text = (struct group_text){.heap = text->heap};

@@ -21,6 +21,8 @@ struct group_text {
 /* removes: whether group_text_remove will be called. ERR_NOMEM. */
 int group_text_init(struct group_text *text, struct state_heap *heap, bool removes) MUST_CHECK;
 void group_text_fini(struct group_text *text);
+/* Frees one chunk; false: there was none. The strings are gone. */
+bool group_text_free_chunk(struct group_text *text);
 /* NULL without memory. */
 const char *group_text_add(struct group_text *text, struct str s);
 void group_text_remove(struct group_text *text, const char *stored);

@@ -30,30 +30,22 @@ int sessions_create(struct state *state)
     return 0;
 }
 
-void session_batch_destroy(struct state *state)
-{
-    struct sessions *sessions = state->sessions;
-    struct group_table *batch = sessions->batch;
-    for (uint32_t i = 0; batch && i < batch->rows.used; i++) {
-        char *row = group_table_row(batch, i);
-        lows_fini(session_batch_lows(sessions, row), &state->heap);
-        state_free_row(state, row + sessions->batch_accumulators);
-    }
-    group_table_destroy(batch);
-    sessions->batch = NULL;
-}
-
 void sessions_destroy(struct state *state)
 {
     struct sessions *sessions = state->sessions;
     if (!sessions)
         return;
-    session_batch_destroy(state);
+    struct table_end batch = {.table = sessions->batch,
+                              .lows = sessions->batch_lows,
+                              .accumulators = sessions->batch_accumulators};
+    table_end_fini(state, &batch);
+    row_sort_fini(&sessions->join.rows);
+    session_moving_fini(state);
     for (uint32_t i = 0; i < sessions->rows.used; i++) {
         if (session_at(sessions, i)->key != GROUP_NONE)
             session_remove(state, i);
     }
-    sessions_begin(state);
+    state_free(&state->heap, sessions->touched, sessions->touched_room * sizeof *sessions->touched);
     state_free(&state->heap, sessions->closing, sessions->closing_room * sizeof *sessions->closing);
     group_rows_fini(&sessions->rows);
     group_table_destroy(sessions->keys);

@@ -23,6 +23,49 @@ struct session_key {
     uint32_t first; /* its first session: number + 1, 0: none */
 };
 
+/* Row of the batch: its key, start and end. */
+struct session_part {
+    char *row; /* NULL: none */
+    int64_t start, end;
+};
+
+/* One key's sessions while they are joined. */
+struct session_join {
+    bool begun;   /* the batch's rows are being listed, or are in order */
+    bool ordered; /* they are */
+    uint32_t listed;
+    struct row_sort rows;
+    struct session_part part; /* the next of them */
+    bool open;                /* a key is under way */
+    uint32_t key;
+    uint32_t old;   /* the rest of the key's old sessions: number + 1 */
+    uint32_t first; /* the new list, and its last session so far: number + 1 */
+    uint32_t last;
+    uint32_t count;
+};
+
+/* How far sessions that closed have left. */
+struct session_leaving {
+    uint32_t sessions; /* of `closing` that are out */
+    uint32_t dead;     /* keys without sessions, which then are the begin of `closing` */
+    uint32_t keys;     /* of these that are out */
+};
+
+/* The new home of sessions and keys: see session_shrink.c. */
+struct session_moving {
+    struct group_table *keys; /* NULL: nothing moves */
+    struct group_rows rows;
+    struct time_heap due;
+    uint32_t *key_ids; /* by old number */
+    size_t key_ids_bytes;
+    uint32_t key;   /* the next old one to be moved */
+    uint32_t owner; /* the next whose sessions are moved */
+    uint32_t old;   /* the next of these: number + 1, 0: none */
+    uint32_t last;  /* the last that has moved: number + 1 */
+    uint32_t touched;
+    bool done; /* what is here are the old ones, to be freed */
+};
+
 struct sessions {
     struct group_table *keys;
     struct group_rows rows;       /* struct session + accumulators */
@@ -31,10 +74,13 @@ struct sessions {
     struct group_table *batch;    /* the batch under way: keys, struct lows, accumulators */
     size_t key_tail;              /* where struct session_key is */
     size_t batch_lows, batch_accumulators; /* where these are in a row of `batch` */
-    uint32_t *touched; /* rows of `keys` whose sessions the sealed batch changed, ascending */
+    uint32_t *touched; /* rows of `keys` whose sessions the sealed batch changed */
     uint32_t touched_count, touched_room;
-    uint32_t *closing; /* sessions that leave when they have been read */
+    uint32_t *closing; /* sessions that leave when they have been read; then keys that do */
     uint32_t closing_count, closing_room;
+    struct session_join join;
+    struct session_leaving leaving;
+    struct session_moving moving;
 };
 
 enum { SESSION_ACCUMULATORS = (sizeof(struct session) + 7) / 8 * 8 };
@@ -64,11 +110,10 @@ static inline struct lows *session_batch_lows(const struct sessions *sessions, c
 uint32_t session_add(struct state *state, uint32_t key, int64_t start, int64_t end);
 /* Frees it; the key's list must not have it. */
 void session_remove(struct state *state, uint32_t id);
-/* Frees the batch's table. */
-void session_batch_destroy(struct state *state);
-/* Takes keys without sessions out. ERR_NOMEM. */
-int session_remove_keys(struct state *state, const uint32_t *keys, uint32_t count) MUST_CHECK;
-/* Makes all smaller when few rows of what was allocated are used. ERR_NOMEM. */
-int session_shrink(struct state *state) MUST_CHECK;
-/* Sessions whose end is <= closing_us go on the list `closing`. ERR_NOMEM. */
-int session_close(struct state *state, int64_t closing_us) MUST_CHECK;
+/* Whether a row of `keys` is a key: those that were removed have no session. */
+static inline bool session_key_lives(const struct sessions *sessions, uint32_t key)
+{
+    return session_key_at(sessions, key)->first != 0;
+}
+
+void session_moving_fini(struct state *state);

@@ -21,6 +21,7 @@ static int init_layout(struct state *state)
     for (uint32_t a = 0; a < grouping->aggregate_count; a++) {
         state->offsets[a] = state->accumulator_bytes;
         state->accumulator_bytes += state_align(grouping->aggregates[a].size);
+        state->hangs |= grouping->aggregates[a].ops->free != NULL;
     }
     return 0;
 }
@@ -36,6 +37,7 @@ int state_create(struct state **out, const struct sql_grouping *grouping,
     state->closes = grouping->watermarked && mode != OUTPUT_COMPLETE;
     state->due.heap = &state->heap;
     state->closing_us = INT64_MIN;
+    state->seal.stage = STAGE_DONE;
     int code = init_layout(state);
     if (code == 0 && grouping->window == SQL_WINDOW_SESSION)
         code = sessions_create(state);
@@ -52,7 +54,9 @@ void state_destroy(struct state *state)
     if (!state)
         return;
     state_output_fini(state);
+    table_end_fini(state, &state->seal.end);
     sessions_destroy(state);
+    state_cut_fini(state);
     windows_fini(state);
     arena_fini(&state->fixed);
     arena_fini(&state->scratch);
@@ -67,6 +71,11 @@ uint64_t state_rows(const struct state *state)
 size_t state_bytes(const struct state *state)
 {
     return sizeof *state + state->heap.bytes + state->fixed.bytes + state->scratch.bytes;
+}
+
+int64_t state_closing_us(const struct state *state)
+{
+    return state->closing_us;
 }
 
 static int64_t lower(int64_t low, const struct window *window, uint32_t partition)

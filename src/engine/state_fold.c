@@ -52,7 +52,7 @@ static int open_window(struct fold *fold, struct window *window, uint32_t row)
 {
     struct state *state = fold->state;
     if (!window->in_batch) {
-        if (window_list_add(state, &state->touched, window) != 0)
+        if (window_list_add(state, &state->filling, window) != 0)
             return ERR_NOMEM;
         window->in_batch = true;
     }
@@ -208,11 +208,7 @@ int state_fold(struct state *state, const struct block *inputs, const uint32_t *
                const struct state_origin *origin, int64_t late_us, uint8_t *fates,
                struct state_counts *counts, struct err *err)
 {
-    if (state->sealed) {
-        int code = state_begin(state, err);
-        if (code)
-            return code;
-    }
+    REQUIRE(state->seal.stage == STAGE_DONE);
     if (inputs->rows == 0)
         return 0;
     state->folds++;

@@ -1,6 +1,4 @@
 /* state_window.c: the open windows, by start. */
-#include <stdlib.h>
-
 #include "engine/state_impl.h"
 
 enum { SLOTS_FIRST = 8 };
@@ -126,10 +124,7 @@ void state_table_destroy(struct state *state, struct group_table *table)
 {
     if (!table)
         return;
-    bool hangs = false;
-    for (uint32_t a = 0; a < state->grouping->aggregate_count; a++)
-        hangs |= state->grouping->aggregates[a].ops->free != NULL;
-    for (uint32_t i = 0; hangs && i < table->rows.used; i++)
+    for (uint32_t i = 0; state->hangs && i < table->rows.used; i++)
         state_free_row(state, group_table_row(table, i) + state->accumulators);
     group_table_destroy(table);
 }
@@ -148,7 +143,6 @@ void window_remove(struct state *state, struct window *window)
     struct window_map *map = &state->windows;
     map_remove(map, window->start);
     window_free(state, window);
-    state->last = NULL;
     if (map->count == 0 || (map->slot_count > SLOTS_FIRST && map->count < map->slot_count / 8)) {
         if (map_resize(state, map->count == 0 ? 0 : map->slot_count / 4) != 0)
             return; /* stays larger than it must be */
@@ -166,10 +160,11 @@ void windows_fini(struct state *state)
     if (state->endless)
         window_free(state, state->endless);
     time_heap_fini(&state->due);
+    window_list_fini(state, &state->filling);
     window_list_fini(state, &state->touched);
     window_list_fini(state, &state->closing);
     state->windows = (struct window_map){0};
-    state->endless = state->last = NULL;
+    state->endless = NULL;
 }
 
 int window_list_add(struct state *state, struct window_list *list, struct window *window)
@@ -187,34 +182,4 @@ void window_list_fini(struct state *state, struct window_list *list)
 {
     state_free(&state->heap, list->items, list->capacity * sizeof *list->items);
     *list = (struct window_list){0};
-}
-
-static int compare_windows(const void *a, const void *b)
-{
-    const struct window *x = *(struct window *const *)a, *y = *(struct window *const *)b;
-    if (x->endless != y->endless)
-        return x->endless ? -1 : 1;
-    return (x->start > y->start) - (x->start < y->start);
-}
-
-void window_sort(struct window **windows, uint32_t count)
-{
-    if (count)
-        qsort(windows, count, sizeof *windows, compare_windows);
-}
-
-struct window **windows_sorted(const struct state *state, struct arena *arena, uint32_t *count)
-{
-    struct window **all = ARENA_ARRAY(arena, struct window *, state->windows.count + 1);
-    uint32_t n = 0;
-    if (all && state->endless)
-        all[n++] = state->endless;
-    for (uint32_t i = 0; all && i < state->windows.slot_count; i++) {
-        if (state->windows.slots[i])
-            all[n++] = state->windows.slots[i];
-    }
-    *count = n;
-    if (all)
-        window_sort(all, n);
-    return all;
 }

@@ -77,7 +77,71 @@ static void explain_bound(struct buf *out, const struct bound_query *bound, bool
     explain_one(out, "filter groups", bound->having);
 }
 
-int sql_query_explain(struct str text, const struct sql_scope *scope, struct buf *out)
+/* ---- what state is made of ---- */
+
+static void print_window(struct buf *out, const struct expr *key)
+{
+    const struct window_spec *spec = key->prepared;
+    if (spec->session) { /* its gap is what stands behind the time */
+        buf_append_str(out, STR("window "));
+        buf_append_str(out, spec->written);
+    } else {
+        buf_append_str(out, STR("window of "));
+        expr_print(key->args[0], out);
+        buf_printf(out, ", size %lld us, slide %lld us, start %lld us", (long long)spec->size_us,
+                   (long long)spec->slide_us, (long long)spec->start_us);
+    }
+    buf_append_char(out, '\n');
+}
+
+static void print_aggregate(struct buf *out, const struct aggregate_call *call)
+{
+    buf_append_str(out, STR("aggregate "));
+    buf_append_str(out, call->label);
+    for (uint32_t i = 0; i < call->arg_count; i++) {
+        buf_append_str(out, i ? STR(", ") : STR(" of "));
+        type_print(call->args[i]->type, out);
+    }
+    buf_append_char(out, '\n');
+}
+
+static void print_state(struct buf *out, const struct bound_query *bound)
+{
+    const struct sql_grouping *grouping = &bound->grouping;
+    for (uint32_t i = 0; i < bound->group_count; i++) {
+        const struct expr *key = bound->groups[i];
+        if (key->op == EXPR_WINDOW) {
+            print_window(out, key);
+            continue;
+        }
+        buf_append_str(out, STR("key "));
+        expr_print(key, out);
+        buf_append_char(out, ' ');
+        type_print(key->type, out);
+        buf_append_char(out, '\n');
+    }
+    if (bound->group_count == 0)
+        buf_append_str(out, STR("no keys\n"));
+    for (uint32_t i = 0; i < grouping->aggregate_count; i++)
+        print_aggregate(out, &grouping->aggregates[i]);
+}
+
+/* ---- both ---- */
+
+typedef void (*print_function)(struct buf *out, const struct bound_query *bound);
+
+static void explain_watermarked(struct buf *out, const struct bound_query *bound)
+{
+    explain_bound(out, bound, true);
+}
+
+static void explain_plain(struct buf *out, const struct bound_query *bound)
+{
+    explain_bound(out, bound, false);
+}
+
+static int bind_and_print(struct str text, const struct sql_scope *scope, print_function print,
+                          struct buf *out)
 {
     struct sql_error error;
     struct sql_errors errors = {&error, 1, 0};
@@ -89,8 +153,19 @@ int sql_query_explain(struct str text, const struct sql_scope *scope, struct buf
     if (code == 0)
         code = binder_run(&diag, &arena, &ast, scope, true, &bound);
     if (code == 0)
-        explain_bound(out, &bound, scope->event_time >= 0);
+        print(out, &bound);
     bound_query_fini(&bound);
     arena_fini(&arena);
     return code;
+}
+
+int sql_query_explain(struct str text, const struct sql_scope *scope, struct buf *out)
+{
+    return bind_and_print(text, scope, scope->event_time >= 0 ? explain_watermarked : explain_plain,
+                          out);
+}
+
+int sql_query_fingerprint(struct str text, const struct sql_scope *scope, struct buf *out)
+{
+    return bind_and_print(text, scope, print_state, out);
 }

@@ -90,6 +90,12 @@ void sql_place(struct str text, uint32_t offset, uint32_t *line, uint32_t *colum
  * line each, long expressions cut. ERR_NOMEM. */
 int sql_query_explain(struct str text, const struct sql_scope *scope, struct buf *out) MUST_CHECK;
 
+/* Appends, of an aggregating query that is known to be valid, what its state is made of: its
+ * window, keys and aggregates with their types, a line each. Conditions on rows and groups and the
+ * order and names of the select list are not in it. ERR_NOMEM. */
+int sql_query_fingerprint(struct str text, const struct sql_scope *scope,
+                          struct buf *out) MUST_CHECK;
+
 /* Per-batch values an expression may ask for. */
 struct sql_batch_context {
     int64_t batch_timestamp_us; /* current_timestamp() */

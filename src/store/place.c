@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "plan/location.h"
-#include "store/local.h"
+#include "store/local_fs.h"
 #include "store/s3.h"
 #include "store/s3_client.h"
 
@@ -42,7 +42,8 @@ int store_at(struct store_places *places, struct str place, struct store **out, 
 {
     struct str bucket, prefix;
     if (!plan_location_is_s3(place))
-        return store_local_create(out, places->loop, place, err);
+        return local_store_create(out, places->loop, place,
+                                  places->os ? places->os : &local_os_system, err);
     int code = open_client(places, err);
     if (code)
         return code;

@@ -6,11 +6,13 @@
 #include "store/store.h"
 
 struct s3_client;
+struct local_os;
 
 /* All zero but for the first members. */
 struct store_places {
     uv_loop_t *loop;
-    const struct plan_s3 *s3; /* outlives the client */
+    const struct plan_s3 *s3;  /* outlives the client */
+    const struct local_os *os; /* NULL: the system's calls */
     /* Told what a user may want to know (where keys come from); may be NULL. */
     void (*notice)(void *user, const char *text);
     void *user;

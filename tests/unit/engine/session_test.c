@@ -47,10 +47,8 @@ static void expect(struct play *play, int64_t closing_s, uint64_t updated, uint6
                    const char *lines)
 {
     struct buf out = {0};
-    struct err err = {0};
     play->counts.updated = 0;
-    cr_assert_eq(state_seal(play->state, closing_s * 1000000, &play->counts, &err), 0);
-    test_drain(play->state, &out);
+    test_seal(play->state, closing_s * 1000000, 3, &play->counts, &out);
     cr_assert_str_eq(buf_cstr(&out), lines);
     cr_assert_eq(play->counts.updated, updated);
     cr_assert_eq(state_rows(play->state), rows);
@@ -153,13 +151,10 @@ Test(session, memory_follows_a_crowd)
             rows[n] = row(100, at % 1000 ? 110 : 1000, 1001 + at, at);
         fold(&play, rows, n, 0, fates);
     }
-    struct err err;
     struct buf out = {0};
-    cr_assert_eq(state_seal(play.state, 0, &play.counts, &err), 0);
-    test_drain(play.state, &out);
+    test_seal(play.state, 0, 1000, &play.counts, &out);
     size_t full = state_bytes(play.state);
-    cr_assert_eq(state_seal(play.state, 500000000, &play.counts, &err), 0);
-    test_drain(play.state, &out);
+    test_seal(play.state, 500000000, 1000, &play.counts, &out);
     cr_assert_eq(state_rows(play.state), 20);
     cr_assert(state_bytes(play.state) < full / 100, "%zu of %zu bytes left",
               state_bytes(play.state), full);
@@ -167,8 +162,7 @@ Test(session, memory_follows_a_crowd)
     fold(&play, rows, 1, 0, fates); /* those that moved are found */
     struct test_row late = row(999, 1001, 1001, 7);
     fold(&play, &late, 1, 0, fates);
-    cr_assert_eq(state_seal(play.state, 1000000000, &play.counts, &err), 0);
-    test_drain(play.state, &out);
+    test_seal(play.state, 1000000000, 1000, &play.counts, &out);
     cr_assert_eq(state_rows(play.state), 1);
     buf_fini(&out);
     state_destroy(play.state);

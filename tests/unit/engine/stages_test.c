@@ -1,9 +1,9 @@
-/* Watermarks, late rows, dedup, the extra sinks and the state as bytes, through the whole engine.
+/* Watermarks, late rows, dedup and the extra sinks, through the whole engine.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>
 
-#include "engine/engine_impl.h"
+#include "engine/engine.h"
 #include "format/json_rows.h"
 
 enum { MINUTE_MS = 60000 };
@@ -335,41 +335,6 @@ Test(stages, after_silence_the_clock_closes_windows)
     expect_rows(&run, 0, AT("00") "1}\n");
     cr_expect_eq(engine_state_rows(run.engine), 0);
     close_run(&run);
-}
-
-Test(stages, state_read_back_goes_on)
-{
-    struct run run;
-    struct buf saved = {0}, again = {0};
-    const char *queries = "[" QUERY("q", COUNTS, "append") "," QUERY(
-        "u", "SELECT id, sum(n) AS s FROM tx GROUP BY id", "update") "]";
-    open_counts(&run, "", queries);
-    feed(&run, 0, "a", 5);
-    feed(&run, 1, "b", 25);
-    seal(&run);
-    cr_expect_eq(engine_low_offset(run.engine, STR("t"), 1), 1);
-    cr_assert_eq(engine_encode(run.engine, STATE_SNAPSHOT, &saved), 0);
-    close_run(&run);
-    open_counts(&run, "", queries);
-    cr_assert_eq(engine_decode(run.engine, buf_str(&saved), &run.err), 0, "%s", run.err.msg);
-    cr_assert_eq(engine_encode(run.engine, STATE_SNAPSHOT, &again), 0);
-    cr_expect(str_eq(buf_str(&saved), buf_str(&again)));
-    feed(&run, 0, "a", 26);
-    seal(&run);
-    expect_rows(&run, 0, AT("00") "1}\n");
-    expect_rows(&run, 1, "{\"id\":\"a\",\"s\":2}\n");
-    for (size_t n = 0; n < saved.n; n += 3) {
-        struct engine *damaged;
-        struct arena arena = {0};
-        struct plan_errors errors = {0};
-        cr_assert_eq(engine_create(&damaged, run.plan, &arena, &errors), 0);
-        cr_expect_neq(engine_decode(damaged, (struct str){saved.p, n}, &run.err), 0);
-        engine_destroy(damaged);
-        arena_fini(&arena);
-    }
-    close_run(&run);
-    buf_fini(&saved);
-    buf_fini(&again);
 }
 
 /* What is given and does nothing is warned of. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "engine/state_bytes.h"
 #include "sql/expr.h"
 
 /* ---- aggregates ---- */
@@ -396,18 +397,20 @@ void test_print(const struct vec *vec, uint32_t row, bool normal, struct buf *ou
     }
 }
 
-void test_drain(struct state *state, struct buf *out)
+void test_seal(struct state *state, int64_t closing_us, uint32_t work, struct state_counts *counts,
+               struct buf *out)
 {
     struct arena arena = {0};
     struct block groups;
     struct err err = {0};
-    bool last = false;
-    for (;;) {
-        cr_assert_eq(state_next(state, &arena, &groups, &err), 0, "%s", err.msg);
-        if (groups.rows == 0)
-            break;
-        cr_assert(!last && groups.rows <= BLOCK_ROWS_MAX);
-        last = groups.rows < BLOCK_ROWS_MAX;
+    bool last = false, done = false;
+    state_seal_begin(state, closing_us, counts);
+    while (!done) {
+        uint32_t left = work;
+        cr_assert_eq(state_seal_step(state, &left, &arena, &groups, &done, &err), 0, "%s", err.msg);
+        cr_assert(left < work || groups.rows || done);
+        cr_assert(groups.rows == 0 || (!last && groups.rows <= BLOCK_ROWS_MAX));
+        last |= groups.rows > 0 && groups.rows < BLOCK_ROWS_MAX;
         for (uint32_t i = 0; i < groups.rows; i++) {
             for (uint32_t k = 0; k < groups.col_count; k++) {
                 test_print(&groups.cols[k], i, false, out);
@@ -418,6 +421,76 @@ void test_drain(struct state *state, struct buf *out)
     }
     arena_fini(&arena);
 }
+
+/* ---- bytes ---- */
+
+void test_save(struct state *state, enum state_extent extent, uint32_t work, struct test_saved *out)
+{
+    bool done = false;
+    *out = (struct test_saved){.extent = extent, .closing_us = state_closing_us(state)};
+    state_save_begin(state, extent);
+    while (!done) {
+        struct buf *chunk = &out->chunks[out->count];
+        buf_append(chunk, "head", 4); /* as in a real chunk, nothing begins at 0 */
+        while (!done && chunk->n < SAVED_CHUNK_BYTES) {
+            uint32_t left = work;
+            cr_assert_eq(state_save_step(state, chunk, &out->rows[out->count], &left, &done), 0);
+        }
+        out->count++;
+    }
+}
+
+static int load_chunk(struct state *state, const struct buf *chunk, uint32_t rows, uint32_t work)
+{
+    char *copy = malloc(chunk->n); /* of its exact size, for the sanitizers */
+    memcpy(copy, chunk->p, chunk->n);
+    struct state_reader in = {copy + 4, copy + chunk->n, false};
+    int code = 0;
+    while (rows > 0 && code == 0) {
+        uint32_t left = work;
+        code = state_load_step(state, &in, &rows, &left);
+    }
+    code = code == 0 && in.p != in.end ? ERR_CORRUPT : code;
+    free(copy);
+    return code;
+}
+
+int test_load(struct state *state, const struct test_saved *saved, uint32_t work)
+{
+    struct arena arena = {0};
+    struct block none;
+    struct err err = {0};
+    bool done = saved->extent == STATE_SNAPSHOT;
+    int code = 0;
+    state_load_begin(state, saved->extent);
+    for (uint32_t i = 0; i < saved->count && code == 0; i++)
+        code = load_chunk(state, &saved->chunks[i], saved->rows[i], work);
+    if (code == 0 && !done)
+        state_load_close(state, saved->closing_us);
+    while (code == 0 && !done) {
+        uint32_t left = work;
+        code = state_seal_step(state, &left, &arena, &none, &done, &err);
+        cr_assert_eq(none.rows, 0);
+    }
+    return code;
+}
+
+bool test_saved_equal(const struct test_saved *a, const struct test_saved *b)
+{
+    bool equal = a->count == b->count && a->closing_us == b->closing_us;
+    for (uint32_t i = 0; equal && i < a->count; i++)
+        equal = a->rows[i] == b->rows[i] && str_eq(buf_str(&a->chunks[i]), buf_str(&b->chunks[i]));
+    return equal;
+}
+
+void test_saved_fini(struct test_saved *saved)
+{
+    for (uint32_t i = 0; i < saved->count; i++)
+        buf_fini(&saved->chunks[i]);
+    *saved = (struct test_saved){0};
+}
+
+/* ---- lines ---- */
 
 static int compare_lines(const void *a, const void *b)
 {

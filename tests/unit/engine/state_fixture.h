@@ -49,11 +49,27 @@ struct vec *test_keys(const struct test_grouping *grouping, const struct test_ro
 /* Appends a value as text. normal: of doubles, what a group shows. */
 void test_print(const struct vec *vec, uint32_t row, bool normal, struct buf *out);
 
-/* All that a sealed state gives out: a line per group, in its order. Checks that blocks are full.
- */
-void test_drain(struct state *state, struct buf *out);
+/* Seals in steps of `work`; appends all that is given out: a line per group, in its order. Checks
+ * that blocks are full. */
+void test_seal(struct state *state, int64_t closing_us, uint32_t work, struct state_counts *counts,
+               struct buf *out);
 /* The lines sorted. */
 char *test_sorted(const struct buf *lines);
+
+/* What was saved: the contents of chunks. */
+struct test_saved {
+    enum state_extent extent;
+    int64_t closing_us;
+    struct buf chunks[64];
+    uint32_t rows[64];
+    uint32_t count;
+};
+
+void test_save(struct state *state, enum state_extent extent, uint32_t work,
+               struct test_saved *out);
+int test_load(struct state *state, const struct test_saved *saved, uint32_t work);
+bool test_saved_equal(const struct test_saved *a, const struct test_saved *b);
+void test_saved_fini(struct test_saved *saved);
 
 /* A random number below n. */
 uint32_t test_random(uint64_t *seed, uint32_t n);
