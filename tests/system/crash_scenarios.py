@@ -38,6 +38,7 @@ class Scenario:
     source = {}
     kafka_sink = False
     places = ("out",)
+    arguments = ()  # of all runs
     closing_set = ()  # further --set of the closing run
 
     def records(self):
@@ -213,11 +214,11 @@ class PassThrough(Scenario):
 
     name = "pass"
     schema = "seq BIGINT, k STRING, ts TIMESTAMP, pad STRING"
-    count = 230
-    records_per_batch = 115
+    count = 2300
+    records_per_batch = 1150
 
     def records(self):
-        return [json_record(s, f"k{s % 2}", s, pad=pad) for s, pad in enumerate(noise(self.count, 38000, 1))]
+        return [json_record(s, f"k{s % 2}", s, pad=pad) for s, pad in enumerate(noise(self.count, 3800, 1))]
 
     def queries(self, place, out_topic):
         return [{"name": "all", "sql": "SELECT seq, k, pad FROM tx",
@@ -232,13 +233,14 @@ class Rolled(Scenario):
 
     name = "rolled"
     schema = "seq BIGINT, k STRING, ts TIMESTAMP, pad STRING"
-    count = 160
-    records_per_batch = 27
+    count = 1600
+    records_per_batch = 270
     places = ("out", "text")
+    arguments = ("--memory", "256m")  # else files end to spare memory
     closing_set = ("queries.all.sinks.lake.options.targetFileSize=1", "queries.text.sinks.lake.options.targetFileSize=1")
 
     def records(self):
-        return [json_record(s, f"k{s % 2}", s, pad=pad) for s, pad in enumerate(noise(self.count, 45000, 2))]
+        return [json_record(s, f"k{s % 2}", s, pad=pad) for s, pad in enumerate(noise(self.count, 3800, 2))]
 
     def closing(self):
         return [json_record(-1, "k0", 0, pad="-")]
@@ -246,9 +248,9 @@ class Rolled(Scenario):
     def queries(self, place, out_topic):
         return [{"name": "all", "sql": "SELECT seq, k, pad FROM tx", "sinks": [
                     {"name": "lake", "format": "parquet", "path": place("out"),
-                     "options": {"targetFileSize": 7000000, "rollInterval": "1 hour", "parquet.block.size": 1 << 20}}]},
+                     "options": {"targetFileSize": 6000000, "rollInterval": "1 hour", "parquet.block.size": 1 << 20}}]},
                 {"name": "text", "sql": "SELECT seq, substr(pad, 1, 100) AS t FROM tx", "sinks": [
-                    {"name": "lake", "format": "json", "path": place("text"), "options": {"targetFileSize": 10000, "compression": "gzip"}}]}]
+                    {"name": "lake", "format": "json", "path": place("text"), "options": {"targetFileSize": 50000, "compression": "gzip"}}]}]
 
     def complaints(self, rows, messages):
         return sum((count_complaints(f"ids in {place}", [row["seq"] for row in rows[place]], range(-1, self.count)) for place in self.places), [])

@@ -163,7 +163,7 @@ class Trial:
         log, errors = self.directory / f"hits.{self.runs}", self.directory / f"stderr.{self.runs}"
         env = {**os.environ, "SLUICE_FAILPOINT_LOG": str(log), **({"SLUICE_FAILPOINT": point} if point else {})}
         with open(errors, "wb") as err:
-            process = subprocess.Popen([self.worker.matrix.binary, "run", self.document, *arguments], stdin=subprocess.DEVNULL,
+            process = subprocess.Popen([self.worker.matrix.binary, "run", self.document, *self.scenario.arguments, *arguments], stdin=subprocess.DEVNULL,
                                        stdout=subprocess.DEVNULL, stderr=err, env=env, cwd=self.directory)
             try:
                 deadline = time.monotonic() + RUN_S_MAX
