@@ -216,6 +216,7 @@ class PassThrough(Scenario):
     schema = "seq BIGINT, k STRING, ts TIMESTAMP, pad STRING"
     count = 2300
     records_per_batch = 1150
+    arguments = ("--memory", "256m")  # else slices end to spare memory, sooner or later by how records came
 
     def records(self):
         return [json_record(s, f"k{s % 2}", s, pad=pad) for s, pad in enumerate(noise(self.count, 3800, 1))]

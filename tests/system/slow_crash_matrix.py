@@ -24,7 +24,7 @@ import time
 import unittest
 import uuid
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from crash_scenarios import PARTITIONS, SCENARIOS
 from harness import PART, ROOT, service, shared_broker
@@ -303,8 +303,13 @@ class Matrix:
         for records in (scenario.records(), scenario.closing()):
             topic = self.broker.create_topic(f"crash-{scenario.name}-{uuid.uuid4().hex[:10]}", PARTITIONS)
             topics.append(topic)
-            for partition in range(PARTITIONS):
-                self.broker.produce(topic, records[partition::PARTITIONS], partition=partition)
+            # In small sets, as they are fetched by whole ones.
+            producer = Producer({"bootstrap.servers": self.broker.brokers, "batch.num.messages": 20, "enable.idempotence": True})
+            for i, record in enumerate(records):
+                producer.produce(topic, record, partition=i % PARTITIONS)
+                producer.poll(0)
+            if producer.flush(60):
+                raise AssertionError(f"{topic}: not all records are sent")
 
     def with_worker(self, action):
         try:
