@@ -51,7 +51,8 @@ def produce(broker, topic, groups):
 
 
 def metric(text, name):
-    return float(re.search(rf"^{name} (\S+)$", text, re.M).group(1))
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
+    return float(found.group(1)) if found else 0.0
 
 
 def run(document, directory, *arguments):
