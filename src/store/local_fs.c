@@ -5,18 +5,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
     WRITE_STEP_BYTES = 1 << 20, /* between two looks at `cancelled` */
     READ_STEP_BYTES = 256 << 10,
-    TEMP_RANDOM_DIGITS = 16,
-    TEMP_SUFFIX_BYTES = 5 + TEMP_RANDOM_DIGITS, /* ".tmp-" and digits */
-    /* Of the key's last segment kept in the temporary's name, whose limit is 255. */
-    TEMP_NAME_BYTES_MAX = 255 - 1 - TEMP_SUFFIX_BYTES,
-    TEMP_ATTEMPTS_MAX = 10,
 };
 
 static int system_openat(int dir_fd, const char *path, int flags, mode_t mode)
@@ -58,17 +52,11 @@ int local_fail(struct local_call *call, const char *doing, const char *key, int 
                    doing, call->root->path, key, strerror_r(number, text, sizeof text));
 }
 
-/* Of an fsync. */
-static int fail_sync(struct local_call *call, const char *doing, const char *key, int number)
+int local_cancelled(struct local_call *call, const char *key)
 {
-    int code = local_fail(call, doing, key, number);
-    call->transient &= call->anew;
-    return code == ERR_NOT_FOUND ? (call->err->code = ERR_IO) : code;
-}
-
-static int fail_cancelled(struct local_call *call, const char *key)
-{
-    return err_set(call->err, ERR_CANCELLED, "cancelled: %s/%s", call->root->path, key);
+    return atomic_load(call->cancelled)
+               ? err_set(call->err, ERR_CANCELLED, "cancelled: %s/%s", call->root->path, key)
+               : 0;
 }
 
 static int fail_exists(struct local_call *call, const char *key)
@@ -76,184 +64,12 @@ static int fail_exists(struct local_call *call, const char *key)
     return err_set(call->err, ERR_EXISTS, "%s/%s already exists", call->root->path, key);
 }
 
-/* The directory that holds key ("" of the root); its length. */
-static size_t parent_of(const char *key, char dir[LOCAL_PATH_MAX])
-{
-    const char *slash = strrchr(key, '/');
-    size_t n = slash ? (size_t)(slash - key) : 0;
-    memcpy(dir, key, n);
-    dir[n] = '\0';
-    return n;
-}
-
-/* Fsyncs the directory that holds key; an errno value. *synced: it came as far as the fsync. */
-static int sync_parent(const struct local_os *os, int at_fd, const char *key, bool *synced)
-{
-    char dir[LOCAL_PATH_MAX];
-    const char *name = parent_of(key, dir) ? dir : key[0] == '/' ? "/" : ".";
-    int fd = os->openat(at_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-    *synced = fd >= 0;
-    if (fd < 0)
-        return errno;
-    int number = os->fsync(fd) ? errno : 0;
-    if (number == EINVAL) /* a file system whose directories need no fsync */
-        number = 0;
-    close(fd);
-    return number;
-}
-
-/* FNV-1a. */
-static uint64_t hash_of(const char *path)
-{
-    uint64_t hash = 14695981039346656037U;
-    for (; *path; path++)
-        hash = (hash ^ (unsigned char)*path) * 1099511628211U;
-    return hash | 1; /* never that of an empty slot */
-}
-
-static void forget_durable(struct local_root *root)
-{
-    for (size_t i = 0; i < LOCAL_DIRS_KNOWN; i++)
-        atomic_store(&root->durable[i], 0);
-}
-
-int local_sync_name(struct local_call *call, const char *doing, const char *key)
-{
-    struct local_root *root = call->root;
-    char path[LOCAL_PATH_MAX], dir[LOCAL_PATH_MAX];
-    size_t n = strlen(key);
-    memcpy(path, key, n + 1);
-    for (bool leaf = true; leaf || n; leaf = false, n = parent_of(dir, path)) {
-        /* `path` is a name to be made durable, `dir` a copy of it. */
-        uint64_t hash = hash_of(path);
-        atomic_uint_least64_t *slot = &root->durable[hash % LOCAL_DIRS_KNOWN];
-        memcpy(dir, path, n + 1);
-        if (!leaf && atomic_load(slot) == hash)
-            continue;
-        bool synced;
-        int number = sync_parent(root->os, root->fd, path, &synced);
-        if (number)
-            return synced ? fail_sync(call, doing, key, number)
-                          : local_fail(call, doing, key, number);
-        if (!leaf)
-            atomic_store(slot, hash);
-    }
-    return 0;
-}
-
-int local_mkdirs(const struct local_os *os, int at_fd, const char *path)
-{
-    char dir[LOCAL_PATH_MAX];
-    bool synced;
-    size_t n = strlen(path);
-    if (n >= sizeof dir)
-        return ENAMETOOLONG;
-    for (size_t i = 1; i <= n; i++) {
-        if (i < n && path[i] != '/')
-            continue;
-        memcpy(dir, path, i);
-        dir[i] = '\0';
-        if (os->mkdirat(at_fd, dir, 0777) == 0) {
-            int number = sync_parent(os, at_fd, dir, &synced);
-            if (number)
-                return number;
-        } else if (errno != EEXIST) {
-            return errno;
-        }
-    }
-    return 0;
-}
-
-/* The temporary's name: hidden, beside the key, unlike any other. */
-static void temp_name(char temp[LOCAL_PATH_MAX], const char *key)
-{
-    uint64_t random = 0;
-    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random)
-        random = (uint64_t)getpid() << 32 ^ (uint64_t)(uintptr_t)temp;
-    const char *slash = strrchr(key, '/');
-    const char *name = slash ? slash + 1 : key;
-    snprintf(temp, LOCAL_PATH_MAX, "%.*s.%.*s.tmp-%0*llx", (int)(name - key), key,
-             TEMP_NAME_BYTES_MAX, name, TEMP_RANDOM_DIGITS, (unsigned long long)random);
-}
-
-size_t local_temp_name(struct str name)
-{
-    if (name.n < 2 + TEMP_SUFFIX_BYTES || name.p[0] != '.' || name.p[1] == '.')
-        return 0;
-    const char *suffix = name.p + name.n - TEMP_SUFFIX_BYTES;
-    if (memcmp(suffix, ".tmp-", 5) != 0)
-        return 0;
-    for (size_t i = 5; i < TEMP_SUFFIX_BYTES; i++) {
-        if (!memchr("0123456789abcdef", suffix[i], 16))
-            return 0;
-    }
-    return name.n - 1 - TEMP_SUFFIX_BYTES;
-}
-
-bool local_temp_fits(struct str temp, struct str key)
-{
-    size_t dir_n = key.n;
-    while (dir_n && key.p[dir_n - 1] != '/')
-        dir_n--;
-    struct str dir = {key.p, dir_n}, name = {key.p + dir_n, key.n - dir_n};
-    if (temp.n >= LOCAL_PATH_MAX || !str_starts_with(temp, dir))
-        return false;
-    struct str temp_last = {temp.p + dir_n, temp.n - dir_n};
-    size_t kept = name.n < TEMP_NAME_BYTES_MAX ? name.n : TEMP_NAME_BYTES_MAX;
-    return local_temp_name(temp_last) == kept && memcmp(temp_last.p + 1, name.p, kept) == 0 &&
-           !memchr(temp_last.p, '\0', temp_last.n);
-}
-
-/* Their names become durable with that of the first file in them. */
-static int make_parent(struct local_root *root, const char *key)
-{
-    char dir[LOCAL_PATH_MAX];
-    size_t n = parent_of(key, dir);
-    if (!n)
-        return ENOENT; /* the root itself is gone */
-    forget_durable(root);
-    for (size_t i = 1; i <= n; i++) {
-        if (i < n && key[i] != '/')
-            continue;
-        dir[i] = '\0';
-        int number = root->os->mkdirat(root->fd, dir, 0777) ? errno : 0;
-        dir[i] = key[i];
-        if (number && number != EEXIST)
-            return number;
-    }
-    return 0;
-}
-
-int local_temp_open(struct local_call *call, const char *key, char temp[LOCAL_PATH_MAX], int *fd)
-{
-    struct local_root *root = call->root;
-    int number = 0;
-    for (int attempt = 0; attempt < TEMP_ATTEMPTS_MAX; attempt++) {
-        if (atomic_load(call->cancelled))
-            return fail_cancelled(call, key);
-        temp_name(temp, key);
-        *fd = root->os->openat(root->fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*fd >= 0)
-            return 0;
-        number = errno;
-        if (number == ENOENT) {
-            number = make_parent(root, key);
-            if (number)
-                break;
-        } else if (number != EEXIST && number != EINTR) {
-            break;
-        }
-    }
-    int code = local_fail(call, "create", key, number);
-    return code == ERR_NOT_FOUND ? (call->err->code = ERR_IO) : code;
-}
-
 int local_write(struct local_call *call, int fd, const char *key, struct str bytes, uint64_t offset)
 {
     size_t done = 0;
     while (done < bytes.n) {
-        if (atomic_load(call->cancelled))
-            return fail_cancelled(call, key);
+        if (local_cancelled(call, key))
+            return ERR_CANCELLED;
         size_t step = bytes.n - done < WRITE_STEP_BYTES ? bytes.n - done : WRITE_STEP_BYTES;
         ssize_t n = call->root->os->pwrite(fd, bytes.p + done, step, (off_t)(offset + done));
         if (n < 0 && errno == EINTR)
@@ -268,22 +84,27 @@ int local_write(struct local_call *call, int fd, const char *key, struct str byt
 int local_sync(struct local_call *call, int fd, const char *key, struct local_inode *inode)
 {
     struct stat st;
-    if (atomic_load(call->cancelled))
-        return fail_cancelled(call, key);
+    if (local_cancelled(call, key))
+        return ERR_CANCELLED;
     if (call->root->os->fstat(fd, &st))
         return local_fail(call, "write", key, errno);
-    if (call->root->os->fsync(fd))
-        return fail_sync(call, "write", key, errno);
+    if (call->root->os->fsync(fd)) {
+        int code = local_fail(call, "write", key, errno);
+        call->transient &= call->anew;
+        return code;
+    }
     *inode = (struct local_inode){st.st_dev, st.st_ino};
     return 0;
 }
 
-static bool is_inode(const struct local_call *call, const char *key,
-                     const struct local_inode *inode)
+/* An errno value, 0 also when there is no such name. */
+static int is_inode(const struct local_call *call, const char *key, const struct local_inode *inode,
+                    bool *same)
 {
     struct stat st;
-    return call->root->os->fstatat(call->root->fd, key, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-           st.st_dev == inode->dev && st.st_ino == inode->ino;
+    bool there = call->root->os->fstatat(call->root->fd, key, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    *same = there && st.st_dev == inode->dev && st.st_ino == inode->ino;
+    return there || errno == ENOENT || errno == ENOTDIR ? 0 : errno;
 }
 
 /* rename that never overwrites, also where the file system has none; an errno value. */
@@ -304,16 +125,20 @@ int local_publish(struct local_call *call, const char *temp, const char *key, bo
 {
     const struct local_root *root = call->root;
     const struct local_os *os = root->os;
-    if (atomic_load(call->cancelled))
-        return fail_cancelled(call, key);
+    if (local_cancelled(call, key))
+        return ERR_CANCELLED;
     int number;
     if (replace)
         number = os->renameat2(root->fd, temp, root->fd, key, 0) ? errno : 0;
     else
         number = rename_new(root, temp, key);
-    if ((number == EEXIST || number == ENOENT) && is_inode(call, key, inode)) {
-        /* An earlier attempt got as far as the name. */
-        number = os->unlinkat(root->fd, temp, 0) && errno != ENOENT ? errno : 0;
+    if (number == EEXIST || number == ENOENT) {
+        bool same;
+        int unknown = is_inode(call, key, inode, &same);
+        if (unknown)
+            number = unknown;
+        else if (same) /* an earlier attempt got as far as the name */
+            number = os->unlinkat(root->fd, temp, 0) && errno != ENOENT ? errno : 0;
     }
     if (number == EEXIST)
         return fail_exists(call, key);
@@ -326,8 +151,8 @@ int local_published(struct local_call *call, const char *temp, const char *key, 
 {
     struct stat st;
     const struct local_root *root = call->root;
-    if (atomic_load(call->cancelled))
-        return fail_cancelled(call, key);
+    if (local_cancelled(call, key))
+        return ERR_CANCELLED;
     int number = root->os->fstatat(root->fd, key, &st, AT_SYMLINK_NOFOLLOW) ? errno : 0;
     if (number == ENOENT || number == ENOTDIR)
         return err_set(call->err, ERR_NOT_FOUND,
@@ -382,7 +207,7 @@ int local_remove(struct local_call *call, const char *key)
         return local_fail(call, "remove", key, errno);
     }
     /* Also when it was gone: who removed it may not have come so far. */
-    if (parent_of(key, dir) && root->os->fstatat(root->fd, dir, &st, 0) && errno == ENOENT)
+    if (local_parent(key, dir) && root->os->fstatat(root->fd, dir, &st, 0) && errno == ENOENT)
         return 0;
     return local_sync_name(call, "remove", key);
 }
@@ -405,8 +230,8 @@ static int read_all(struct local_call *call, int fd, const char *key, uint64_t m
         return fail_large(call, key, most);
     size_t step = (size_t)st.st_size + 1; /* one more, to see the end without another growth */
     for (;;) {
-        if (atomic_load(call->cancelled))
-            return fail_cancelled(call, key);
+        if (local_cancelled(call, key))
+            return ERR_CANCELLED;
         if (!buf_reserve(out, step))
             return err_set(call->err, ERR_NOMEM, "out of memory reading %s/%s", call->root->path,
                            key);
@@ -429,8 +254,8 @@ static int read_all(struct local_call *call, int fd, const char *key, uint64_t m
 int local_read(struct local_call *call, const char *key, uint64_t most, struct buf *out)
 {
     const struct local_root *root = call->root;
-    if (atomic_load(call->cancelled))
-        return fail_cancelled(call, key);
+    if (local_cancelled(call, key))
+        return ERR_CANCELLED;
     int fd = root->os->openat(root->fd, key, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
     if (fd < 0)
         return local_fail(call, "read", key, errno == ENOTDIR ? ENOENT : errno);

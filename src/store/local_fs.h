@@ -3,9 +3,10 @@
  * Every function returns 0 or ERR_* with call->err filled ("cannot write /root/key: reason").
  *
  * What is durable when: a file after local_sync; a name after local_sync_name, which fsyncs its
- * directory, and the directories above it until all of them are known to be durable. An fsync that
- * failed is never repeated on the same file: the kernel may have dropped what it could not write.
- * Either the whole operation is done anew with another file (local_call.anew), or it fails. */
+ * directory, and the directories above it until all of them are known to be durable. An fsync of a
+ * file that failed is never repeated on that file: the kernel may have dropped what it could not
+ * write. Either the whole operation is done anew with another file (local_call.anew), or it fails.
+ * Directories are metadata, which file systems journal: their fsync is repeated. */
 #pragma once
 
 #include <stdatomic.h>
@@ -63,8 +64,15 @@ struct local_inode {
 int local_store_create(struct store **out, uv_loop_t *loop, struct str root,
                        const struct local_os *os, struct err *err) MUST_CHECK;
 
+/* An operation of an upload; begin and resume set request->upload, which is not in the store's list
+ * yet. */
+int local_upload_run(struct local_call *call, const char *key, struct store_request *request);
+void local_upload_free(struct store_upload *upload);
+
 /* Creates directories like mkdir -p, each made durable. errno value, 0 when all is well. */
 int local_mkdirs(const struct local_os *os, int at_fd, const char *path);
+/* The directory that holds key ("" of the root); its length. */
+size_t local_parent(const char *key, char dir[LOCAL_PATH_MAX]);
 /* Creates and opens the temporary of key, with its directories; temp takes its name. */
 int local_temp_open(struct local_call *call, const char *key, char temp[LOCAL_PATH_MAX], int *fd);
 /* Of the last segment of a temporary's name, the bytes behind the first that are the object's
@@ -103,6 +111,8 @@ int local_list(struct local_call *call, struct str prefix, bool unfinished, stru
 int local_lock(struct local_root *root, struct str text, struct buf *holder,
                struct err *err) MUST_CHECK;
 
+/* ERR_CANCELLED, or 0. */
+int local_cancelled(struct local_call *call, const char *key);
 /* Fills call->err and call->transient from an errno value; ENOENT is ERR_NOT_FOUND, all else
  * ERR_IO. */
 int local_fail(struct local_call *call, const char *doing, const char *key, int number);

@@ -87,13 +87,20 @@ static int take_temp(struct listing *listing, struct str dir, const char *name, 
     return str_starts_with(entry.key, listing->prefix) ? push_entry(listing, entry) : 0;
 }
 
+static int fail_dir(struct listing *listing, const char *path, int number)
+{
+    return number == ENOENT || number == ENOTDIR ? 0
+                                                 : local_fail(listing->call, "list", path, number);
+}
+
 static int take_name(struct listing *listing, int dir_fd, struct str dir, const char *name)
 {
     struct stat st;
     bool temp = local_temp_name(str_of(name)) > 0;
-    if ((name[0] == '.' && !(temp && listing->unfinished)) ||
-        listing->call->root->os->fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
-        return 0; /* somebody's own, or removed since */
+    if (name[0] == '.' && !(temp && listing->unfinished))
+        return 0; /* unfinished, or somebody's own */
+    if (listing->call->root->os->fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW))
+        return fail_dir(listing, name, errno);
     if (temp)
         return S_ISREG(st.st_mode) ? take_temp(listing, dir, name, (uint64_t)st.st_size) : 0;
     bool is_dir = S_ISDIR(st.st_mode);
@@ -109,12 +116,6 @@ static int take_name(struct listing *listing, int dir_fd, struct str dir, const 
                           (struct store_entry){.key = path, .bytes = (uint64_t)st.st_size});
     }
     return is_dir && str_starts_with(listing->prefix, path) ? push_dir(listing, path) : 0;
-}
-
-static int fail_dir(struct listing *listing, const char *path, int number)
-{
-    return number == ENOENT || number == ENOTDIR ? 0
-                                                 : local_fail(listing->call, "list", path, number);
 }
 
 static int read_dir(struct listing *listing, struct str path)

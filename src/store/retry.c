@@ -3,7 +3,6 @@
 #include "store/retry.h"
 
 enum {
-    PAUSE_FIRST_MS = 100,
     PAUSE_MS_MAX = 10000,
     PAUSE_DOUBLINGS_MAX = 10,
     ABORT_ATTEMPTS_MAX = 3, /* nobody shall wait long for what is only tidied up */
@@ -24,7 +23,7 @@ static uint64_t pause_ms(struct store *store, const struct store_request *reques
 {
     uint32_t doublings =
         request->attempts < PAUSE_DOUBLINGS_MAX ? request->attempts : PAUSE_DOUBLINGS_MAX;
-    uint64_t most = (uint64_t)PAUSE_FIRST_MS << doublings;
+    uint64_t most = (uint64_t)store->pause_first_ms << doublings;
     if (most > PAUSE_MS_MAX)
         most = PAUSE_MS_MAX;
     uint64_t pause = most / 2 + next_random(store) % (most / 2 + 1);

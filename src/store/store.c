@@ -5,6 +5,7 @@ enum {
     REQUEST_MAGIC = 0x53524551, /* "SREQ" while it runs */
     UPLOAD_MAGIC = 0x55504c44,  /* "UPLD" */
     KEY_BYTES_MAX = 1024,       /* S3's limit, kept by every store */
+    PAUSE_FIRST_MS = 100,
 };
 
 int store_key_check(struct str key, bool prefix, struct err *err)
@@ -39,6 +40,7 @@ void store_init(struct store *store, const struct store_ops *ops, uv_loop_t *loo
     store->ops = ops;
     store->loop = loop;
     store->part_bytes_min = 1;
+    store->pause_first_ms = PAUSE_FIRST_MS;
     store->get_bytes_max = STORE_GET_BYTES_MAX;
     int code = uv_timer_init(loop, &store->retry_timer);
     INVARIANT(code == 0); /* it never fails */

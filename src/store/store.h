@@ -9,10 +9,11 @@
  * (never from inside the call that started it), on the loop, also after a cancel and on close. In
  * the callback the request may be started again.
  *
- * What may pass by itself (a lost connection, 503, a full disk) is tried again inside the store,
- * with growing pauses and without end, until it succeeds or is cancelled; store_health says so
- * meanwhile. What reaches a callback is final. STORE_CHECK alone reports what a wrong
- * configuration causes (credentials, bucket) instead of waiting for it to change. */
+ * What may pass by itself (a lost connection, 503, 409, a full, broken or read-only disk, too many
+ * open files) is tried again inside the store, with growing pauses and without end, until it
+ * succeeds or is cancelled; store_health says so meanwhile. What reaches a callback is final.
+ * STORE_CHECK alone reports what a wrong configuration causes (credentials, bucket) instead of
+ * waiting for it to change. */
 #pragma once
 
 #include <stdatomic.h>
@@ -102,7 +103,11 @@ void store_check(struct store *store, struct store_request *request, store_callb
 /* Writes a whole object, replacing any there is. */
 void store_put(struct store *store, struct store_request *request, struct str key, struct str bytes,
                store_callback callback, void *user);
-/* Writes a whole object unless the key is taken: then ERR_EXISTS. Atomic among all writers. */
+/* Writes a whole object unless the key is taken: then ERR_EXISTS. Atomic among all writers. When an
+ * attempt has failed, so that it may have succeeded all the same, and the next one finds the key
+ * taken, the object is read: equal bytes are its own, which is success. So writers that must be
+ * told apart write different bytes. Whether a store guards keys at all shows when two different
+ * texts are put under one: the second must be ERR_EXISTS. */
 void store_put_if_absent(struct store *store, struct store_request *request, struct str key,
                          struct str bytes, store_callback callback, void *user);
 enum { STORE_GET_BYTES_MAX = 1 << 30 };
@@ -150,8 +155,8 @@ void store_upload_append(struct store_upload *upload, struct store_request *requ
  * upload's end, as that of a seal. */
 void store_upload_sync(struct store_upload *upload, struct store_request *request,
                        store_callback callback, void *user);
-/* Makes all bytes durable under an invisible name. Never worth repeating when it failed: what the
- * disk lost is not known. */
+/* Makes all bytes durable under an invisible name. When it failed, the upload can only be aborted:
+ * what the disk lost is not known. */
 void store_upload_seal(struct store_upload *upload, struct store_request *request,
                        store_callback callback, void *user);
 /* The object appears whole under its key. Never overwrites: ERR_EXISTS when the key is another

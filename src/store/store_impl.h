@@ -21,6 +21,7 @@ struct store {
     uv_loop_t *loop;
     size_t part_bytes_min;
     uint64_t get_bytes_max;         /* STORE_GET_BYTES_MAX, but in tests */
+    uint32_t pause_first_ms;        /* before the first retry: 100, but in tests */
     struct store_request *requests; /* running */
     struct store_upload *uploads;
     uv_timer_t retry_timer;

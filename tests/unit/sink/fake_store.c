@@ -29,12 +29,13 @@ static void succeed(struct fake_store *fake, struct store_request *request)
     struct fake_upload *upload = upload_of(request);
     fake->ops[request->op]++;
     if (request->op == STORE_UPLOAD_BEGIN || request->op == STORE_UPLOAD_RESUME) {
+        bool resumed = request->op == STORE_UPLOAD_RESUME;
         upload = calloc(1, sizeof *upload);
         upload->base.id = STR("fake-id");
+        upload->base.bytes = resumed ? request->upload_bytes : 0;
         buf_append_str(&upload->key, request->key);
         upload->base.key = buf_str(&upload->key);
         store_upload_init(&upload->base, &fake->base);
-        upload->base.bytes = request->op == STORE_UPLOAD_RESUME ? request->upload_bytes : 0;
         request->upload = &upload->base;
         fake->open_uploads++;
     } else if (request->op == STORE_UPLOAD_APPEND) {

@@ -22,8 +22,9 @@ void fixture_open_store(struct fixture *fixture)
     struct err err;
     char root[80];
     snprintf(root, sizeof root, "%s/root", fixture->dir);
-    cr_assert_eq(store_local_create(&fixture->store, &fixture->loop, str_of(root), &err), 0, "%s",
-                 err.msg);
+    cr_assert_eq(local_store_create(&fixture->store, &fixture->loop, str_of(root),
+                                    fixture->os ? fixture->os : &local_os_system, &err),
+                 0, "%s", err.msg);
     fixture->closed = false;
 }
 
@@ -46,13 +47,18 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
     return remove(path);
 }
 
+void fixture_remove(const char *dir)
+{
+    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 void fixture_fini(struct fixture *fixture)
 {
     if (!fixture->closed)
         fixture_close_store(fixture);
     cr_assert_eq(uv_run(&fixture->loop, UV_RUN_DEFAULT), 0);
     cr_assert_eq(uv_loop_close(&fixture->loop), 0);
-    nftw(fixture->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    fixture_remove(fixture->dir);
     leaks_check();
 }
 
@@ -126,6 +132,12 @@ int fixture_put_if_absent(struct fixture *fixture, struct probe *probe, const ch
 int fixture_get(struct fixture *fixture, struct probe *probe, const char *key)
 {
     store_get(fixture->store, &probe->request, str_of(key), probe_callback, NULL);
+    return probe_wait(fixture, probe);
+}
+
+int fixture_delete(struct fixture *fixture, struct probe *probe, const char *key)
+{
+    store_delete(fixture->store, &probe->request, str_of(key), probe_callback, NULL);
     return probe_wait(fixture, probe);
 }
 

@@ -5,12 +5,14 @@
 #include <uv.h>
 
 #include "store/local.h"
+#include "store/local_fs.h"
 
 struct fixture {
     uv_loop_t loop;
     char dir[64];
-    struct store *store; /* root: dir/root */
-    bool closed;         /* the store's close was called back */
+    struct store *store;       /* root: dir/root */
+    const struct local_os *os; /* of the next store that is opened; NULL: the system's */
+    bool closed;               /* the store's close was called back */
 };
 
 void fixture_init(struct fixture *fixture);
@@ -21,6 +23,8 @@ void fixture_fini(struct fixture *fixture);
 void fixture_close_store(struct fixture *fixture);
 /* Opens it again, as another process would. */
 void fixture_open_store(struct fixture *fixture);
+/* A directory and all below it. */
+void fixture_remove(const char *dir);
 /* The absolute path of a name in the store's root; static memory, overwritten by the fourth call
  * after. */
 const char *fixture_path(const struct fixture *fixture, const char *name);
@@ -43,6 +47,7 @@ int fixture_put(struct fixture *fixture, struct probe *probe, const char *key, s
 int fixture_put_if_absent(struct fixture *fixture, struct probe *probe, const char *key,
                           struct str bytes);
 int fixture_get(struct fixture *fixture, struct probe *probe, const char *key);
+int fixture_delete(struct fixture *fixture, struct probe *probe, const char *key);
 int fixture_list(struct fixture *fixture, struct probe *probe, const char *prefix);
 int fixture_list_uploads(struct fixture *fixture, struct probe *probe, const char *prefix);
 int fixture_begin(struct fixture *fixture, struct probe *probe, const char *key,
