@@ -129,6 +129,7 @@ static void decided(struct checkpoint *checkpoint)
         err_set(&err, code, "out of memory");
     checkpoint->figures.batch_bytes = checkpoint->saved_bytes;
     checkpoint->figures.batch_seconds = (double)(clock_monotonic_us() - checkpoint->began_us) / 1e6;
+    checkpoint->figures.decided_ms = checkpoint->deciding->decided_ms;
     checkpoint->figures.state_bytes = 0;
     for (uint32_t i = 0; i < checkpoint->chain.count; i++)
         checkpoint->figures.state_bytes += checkpoint->chain.items[i].bytes;
