@@ -31,7 +31,6 @@ from harness import PART, ROOT, service, shared_broker
 from lake import Bucket, venvs
 
 BUILD = pathlib.Path(os.environ.get("SLUICE_BUILD") or ROOT / "build")
-FAIL_BUILD = BUILD.with_name("build-fail")
 STATUS = 86
 WORKERS = int(os.environ.get("SLUICE_CRASH_WORKERS") or 4)
 RUN_S_MAX = 60
@@ -51,12 +50,8 @@ class Wrong(Exception):
 
 def build():
     """The binary with failpoints, made once."""
-    commands = [] if (FAIL_BUILD / "build.ninja").exists() else [["meson", "setup", "-Dfailpoints=true", "-Dtests=disabled", FAIL_BUILD]]
-    for command in [*commands, ["ninja", "-C", FAIL_BUILD, "sluice"]]:
-        run = subprocess.run(list(map(str, command)), cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if run.returncode != 0:
-            raise AssertionError(f"{command}: {run.stdout[-3000:]}{run.stderr[-3000:]}")
-    return FAIL_BUILD / "sluice"
+    subprocess.run([ROOT / "scripts" / "build", "failpoints"], stdin=subprocess.DEVNULL, check=True)
+    return BUILD.with_name(BUILD.name + "-fail") / "sluice"
 
 
 class Reader:
