@@ -12,7 +12,7 @@ FIRST, ALL_ROWS = 1050, 1500
 COMPLETE = r"POST .*uploadId="
 # What the message says of the file, by what was done to it. State and staged files are known by size and checksum.
 SAYS = {"cut": r"cut|short|bytes|damaged|incomplete", "turned": r"checksum|damaged|not ours|no .*file",
-        "gone": r"missing|no such|not found|does not exist|not there", "newer": r"newer|version|checksum|damaged"}
+        "gone": r"missing|no such|not found|does not exist|not there", "newer": r"newer|version|checksum|damaged|bytes"}
 
 
 def cut(content):
