@@ -292,6 +292,7 @@ static void print_status(void *user, struct buf *out)
     struct status_query *queries = ARENA_ARRAY(&arena, struct status_query, plan->query_count + 1);
     struct status_source source;
     struct process_sample sample = {0};
+    struct status_checkpoint checkpoint;
     struct str reason;
     bool sampled = process_sample(&sample, NULL) == 0;
     enum status_state state = state_of(app, &reason);
@@ -316,6 +317,16 @@ static void print_status(void *user, struct buf *out)
         fill_source(app, &source, &arena);
         status.sources = &source;
         status.source_count = 1;
+    }
+    if (app->checkpoint) {
+        struct checkpoint_figures figures = checkpoint_figures(app->checkpoint);
+        checkpoint = (struct status_checkpoint){
+            .location = plan->checkpoint,
+            .batch_id =
+                figures.decided_ms ? checkpoint_next_batch(app->checkpoint) - 1 : STATUS_UNKNOWN,
+            .bytes = (int64_t)figures.batch_bytes,
+            .committed_ms = figures.decided_ms ? figures.decided_ms : STATUS_UNKNOWN};
+        status.checkpoint = &checkpoint;
     }
     status_print(&status, out);
     arena_fini(&arena);

@@ -238,6 +238,7 @@ static bool read_record(struct checkpoint *checkpoint, struct str bytes, struct 
         return false;
     }
     checkpoint->has_record = true;
+    checkpoint->figures.decided_ms = checkpoint->record.decided_ms;
     checkpoint->next_batch = checkpoint->record.batch_id + 1;
     return true;
 }

@@ -89,12 +89,8 @@ static int merge_window(struct state *state, struct window *window, struct state
                         bool *over)
 {
     struct state_seal *seal = &state->seal;
-    if (window->batch && seal->row == 0) {
-        int code = begin_window(state, window);
-        state_spend(step->work, 1);
-        if (code)
-            return code;
-    }
+    if (window->batch && !window->touched && begin_window(state, window) != 0)
+        return ERR_NOMEM;
     while (window->batch && *step->work) {
         uint32_t rest = group_table_count(window->batch) - seal->row;
         if (rest == 0) {
@@ -112,6 +108,7 @@ static int merge_window(struct state *state, struct window *window, struct state
         state_spend(step->work, n);
     }
     *over = !window->batch && !table_end_step(state, &seal->end, step->work);
+    state_spend(step->work, *over); /* a window without much to merge is some work, too */
     return 0;
 }
 

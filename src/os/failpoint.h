@@ -3,7 +3,7 @@
  *
  * SLUICE_FAILPOINT=name:n ends the process with status 86 at the n-th hit of `name`;
  * SLUICE_FAILPOINT=name:n:stop stops it there, until SIGCONT;
- * SLUICE_FAILPOINT_LOG=file appends the name of every hit, a line each. */
+ * SLUICE_FAILPOINT_LOG=file appends the name of every hit, a line each. A name is "module.step". */
 #pragma once
 
 #ifdef SLUICE_FAILPOINTS
@@ -12,5 +12,5 @@ enum { FAILPOINT_STATUS = 86 };
 void failpoint_hit(const char *name);
 #define FAILPOINT(name) failpoint_hit(name)
 #else
-#define FAILPOINT(name) ((void)0)
+#define FAILPOINT(name) ((void)(name))
 #endif

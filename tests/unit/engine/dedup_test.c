@@ -256,7 +256,7 @@ Test(dedup, memory_comes_back)
     size_t base = 0;
     start(&play, TEST_TUMBLING, 10000000);
     for (uint32_t round = 0; round < 4; round++) {
-        for (uint32_t at = 0; at < 40960; at += BLOCK_ROWS_MAX) {
+        for (uint32_t at = 0; at < 8192; at += BLOCK_ROWS_MAX) {
             for (uint32_t i = 0; i < BLOCK_ROWS_MAX; i++)
                 rows[i] = row(1000 * (round + 1) + (i + at == 77 ? 5000 : 0), 1001 + at + i);
             fold(&play, rows, BLOCK_ROWS_MAX, 0, fates);
