@@ -21,7 +21,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import venv  # noqa: E402
 from kafka import KafkaServer  # noqa: E402
-from process import Failure, wait_until  # noqa: E402
+from process import Failure, port_is_free, wait_until  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SLUICE = os.environ.get("SLUICE") or str(pathlib.Path(os.environ.get("SLUICE_BUILD") or ROOT / "build") / "sluice")
@@ -100,12 +100,12 @@ class Soak:
         """Kills the broker or the store, or ends it in order, and starts it again, while sluice runs."""
         name = self.random.choice(["kafka", "minio"])
         sig = self.random.choice([signal.SIGKILL, signal.SIGTERM])
-        if name == "kafka":
-            self.kafka.stop(sig)
-            self.kafka.start()
-        else:
-            self.minio.daemon.stop(sig=sig)
-            self.minio.start()
+        service = self.kafka if name == "kafka" else self.minio
+        service.daemon.stop(sig=sig)
+        # Threads of a killed process may hold its ports for a moment after its first one is gone.
+        ports = self.kafka.ports if name == "kafka" else self.minio.ports()
+        wait_until(lambda: all(map(port_is_free, ports.values())), 30, f"the ports of {name} to be free")
+        service.start()
         self.restarts[name] += 1
 
     # sluice
