@@ -167,7 +167,7 @@ Test(save, how_rows_are_divided_into_calls_does_not_matter)
         struct file_format format = format_of(kinds[i]);
         struct buf once = {0};
         encode(&format, ROWS, 0, 0, &once);
-        for (uint32_t most = 1; most < ROWS; most = most * 9 + 1) {
+        for (uint32_t most = 7; most < ROWS; most = most * 9 + 1) {
             struct buf split = {0};
             encode(&format, most, 0, 0, &split);
             cr_expect(str_eq(buf_str(&once), buf_str(&split)), "%s, calls of up to %u rows",
