@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -51,7 +52,7 @@ class Soak:
         os.environ["SLUICE_SERVICES_DIR"] = str(directory / "services")
         import services  # reads the environment
         self.minio = services.Minio()
-        self.sluice = self.producer = None
+        self.sluice = self.producer = self.restarting = self.failure = None
 
     # Services
 
@@ -96,8 +97,20 @@ class Soak:
             raise Failure(f"{CHECK.name} {command[0]} failed")
         return run
 
+    def begin_restart(self):
+        """In a thread: cycles go on meanwhile."""
+        if self.restarting is None or not self.restarting.is_alive():
+            self.restarting = threading.Thread(target=self.restart_a_service, daemon=True)
+            self.restarting.start()
+
     def restart_a_service(self):
-        """Kills the broker or the store, or ends it in order, and starts it again, while sluice runs."""
+        """Kills the broker or the store, or ends it in order, and starts it again."""
+        try:
+            self.do_restart()
+        except Failure as failure:
+            self.failure = failure
+
+    def do_restart(self):
         name = self.random.choice(["kafka", "minio"])
         sig = self.random.choice([signal.SIGKILL, signal.SIGTERM])
         service = self.kafka if name == "kafka" else self.minio
@@ -124,10 +137,15 @@ class Soak:
             at = datetime.datetime.fromisoformat(found[1]).replace(tzinfo=datetime.timezone.utc).timestamp()
             self.recoveries.append(at - self.launched)
 
-    def require_alive(self):
+    def require_sluice(self):
         code = self.sluice.poll()
         if code is not None:
             raise Failure(f"sluice ended by itself with {code}; the end of {self.log_path}:\n" + self.log_path.read_text(errors="replace")[-3000:])
+
+    def require_alive(self):
+        self.require_sluice()
+        if self.failure:
+            raise self.failure
         if self.producer.poll() is not None:
             raise Failure(f"the producer ended by itself with {self.producer.returncode}")
 
@@ -135,7 +153,7 @@ class Soak:
         self.launch()
         until = time.monotonic() + self.random.uniform(*LIFE_S)
         if self.cycles % self.options.restart_every == self.options.restart_every - 1:
-            self.restart_a_service()
+            self.begin_restart()
         while time.monotonic() < until:
             self.require_alive()
             time.sleep(min(0.2, max(0, until - time.monotonic())))
@@ -156,6 +174,10 @@ class Soak:
 
     def settle(self):
         """The producer ends; all is read; SIGTERM; a last run closes the last windows."""
+        if self.restarting:
+            self.restarting.join()
+        if self.failure:
+            raise self.failure
         self.producer.stdin.close()
         if self.producer.wait(SETTLE_S) != 0:
             raise Failure("the producer failed")
@@ -178,10 +200,6 @@ class Soak:
             return all(p.offset >= consumer.get_watermark_offsets(p, timeout=10)[1] for p in found)
         finally:
             consumer.close()
-
-    def require_sluice(self):
-        if self.sluice.poll() is not None:
-            raise Failure(f"sluice ended by itself with {self.sluice.returncode}:\n{self.log_path.read_text(errors='replace')[-3000:]}")
 
     def stop(self):
         for process in (self.sluice, self.producer):

@@ -4,7 +4,7 @@ import json
 import unittest
 import uuid
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
 from checkpoints import CheckpointCase, Directory
 from harness import wait_until
@@ -82,20 +82,6 @@ class KafkaRestarts(CheckpointCase):
         values = [row["value"] for row in self.out()]
         self.assertEqual(len(values), len(set(values)), "a row came twice")
         self.assertLessEqual({f"a{i}" for i in range(50)}, set(values))
-
-    def remake(self, topic, partitions):
-        """Deletes the topic and makes another of its name."""
-        self.broker.delete_topic(topic)
-        wait_until(lambda: topic not in self.broker.admin.list_topics(timeout=10).topics, 30, "the topic to be gone")
-
-        def again():
-            try:
-                return self.broker.create_topic(topic, partitions)
-            except KafkaException as error:  # it is still being deleted, or a client's question has made it
-                if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
-                    self.broker.delete_topic(topic)
-                return None
-        wait_until(again, 30, "the topic to be made")
 
     def test_partition_that_is_gone(self):
         topic = self.topic(3)
