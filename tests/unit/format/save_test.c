@@ -15,7 +15,7 @@ static const struct field fields[] = {
     {{"id", 2}, SIMPLE(TYPE_BIGINT)},  {{"name", 4}, SIMPLE(TYPE_STRING)},
     {{"x", 1}, SIMPLE(TYPE_DOUBLE)},   {{"dec", 3}, &decimal},
     {{"ok", 2}, SIMPLE(TYPE_BOOLEAN)}, {{"ints", 4}, &ints}};
-enum { COLUMNS = COUNT_OF(fields), ROWS = 20000 };
+enum { COLUMNS = COUNT_OF(fields), ROWS = 14000 };
 /* CSV has no arrays. */
 static const struct type flat = {.kind = TYPE_STRUCT, .field_count = COLUMNS - 1, .fields = fields};
 static const struct type nested = {.kind = TYPE_STRUCT, .field_count = COLUMNS, .fields = fields};
@@ -50,7 +50,7 @@ static void teardown(void)
     arena_fini(&arena);
 }
 
-TestSuite(save, .init = setup, .fini = teardown, .timeout = 100);
+TestSuite(save, .init = setup, .fini = teardown, .timeout = 110);
 
 struct kind {
     enum file_kind kind;
