@@ -27,8 +27,11 @@ class KeptCheckpoints(CheckpointCase):
             self.addCleanup(self.broker.delete_topic, topic)
         self.broker.produce(TOPIC, ["not to be read again"] * (FIRST + DECIDED))
         again = numbered(FIRST + DECIDED - 50, 10)  # seen before: the restored keys know them
-        last = json.dumps({"id": ROWS, "k": "last", "n": 0, "t": clock(3600)})
-        self.broker.produce(TOPIC, [*again, *numbered(FIRST + DECIDED, ROWS - FIRST - DECIDED), last])
+        self.broker.produce(TOPIC, [*again, *numbered(FIRST + DECIDED, ROWS - FIRST - DECIDED)])
+
+    def send_last(self, identity):
+        """A row long after the others: windows close, and a file that is old enough."""
+        self.broker.produce(TOPIC, [json.dumps({"id": identity, "k": "last", "n": 0, "t": clock(3600)})])
 
     def restore(self, version):
         directory = self.directory / version.name
@@ -45,18 +48,25 @@ class KeptCheckpoints(CheckpointCase):
         def rows(name):
             return read_json_parts(directory / "out" / name)
         sums = [row for row in expected_sums(ROWS + 2 * WINDOW) if row[0] < clock(ROWS // PER_SECOND, "T")]
-        run.wait(lambda: len(rows("all")) > ROWS and len(rows("sums")) >= len(sums) and len(rows("sessions")) >= 3 and len(rows("rolled")) > ROWS,
-                 60, "all rows")
+        last = ROWS
+        self.send_last(last)
+        run.wait(lambda: len(rows("all")) > last and len(rows("sums")) >= len(sums) and len(rows("sessions")) >= 3, 60, "all rows")
+        while len(rows("rolled")) <= ROWS:  # a file ends with a batch
+            last += 1
+            self.send_last(last)
+            run.wait(lambda: len(rows("all")) > last, 30, "the next row")
+            self.assertLess(last, ROWS + 2000)
         self.assertEqual(run.stop(), 0, run.describe())
         self.assertRegex(run.stderr(), "goes on from the checkpoint")
-        self.assert_ids(rows("all"), ROWS + 1)
-        self.assert_ids(rows("rolled"), ROWS + 1)
+        self.assert_ids(rows("all"), last + 1)
+        rolled = sorted(row["id"] for row in rows("rolled"))
+        self.assertEqual(rolled, list(range(len(rolled))))
         self.assertEqual(sorted((r["start"], r["k"], r["c"], r["total"]) for r in rows("sums")), sums)
         self.assertEqual(sorted((r["start"], r["k"], r["c"]) for r in rows("sessions")),
                          [(clock(0, "T") + ".000Z", f"k{k}", ROWS // 3) for k in range(3)])
         # The rows that were staged, and those that came later: what was published before went to a topic that is no more.
         sent = collections.Counter(int(m.value()) for m in self.broker.read(SENT, 1, {"isolation.level": "read_committed"}))
-        self.assertEqual(sent, collections.Counter(range(FIRST, ROWS + 1)))
+        self.assertEqual(sent, collections.Counter(range(FIRST, last + 1)))
 
 
 if __name__ == "__main__":
