@@ -167,6 +167,7 @@ uint32_t fake_fs_kind(uint32_t call)
 
 void fake_fs_crash_after(uint32_t calls)
 {
+    fs.met = false;
     fs.crash_at = fs.calls + calls;
 }
 

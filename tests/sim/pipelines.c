@@ -6,11 +6,11 @@
     "{\"name\":\"sim\",\"checkpointLocation\":\"$R/checkpoint\",\"http\":false,"                   \
     "\"source\":{\"name\":\"tx\",\"format\":\"kafka\",\"options\":{"                               \
     "\"kafka.bootstrap.servers\":\"localhost:1\",\"subscribe\":\"t\","                             \
-    "\"startingOffsets\":\"earliest\",\"maxOffsetsPerTrigger\":40},"                               \
+    "\"startingOffsets\":\"earliest\",\"maxOffsetsPerTrigger\":12},"                               \
     "\"value\":{\"format\":\"json\",\"mode\":\"DROPMALFORMED\","                                   \
     "\"schema\":\"id STRING, user STRING, v BIGINT, ts TIMESTAMP\"}"
 #define WATERMARK                                                                                  \
-    ",\"watermark\":{\"eventTime\":\"ts\",\"delayThreshold\":\"10 seconds\"},"                     \
+    ",\"watermark\":{\"eventTime\":\"ts\",\"delayThreshold\":\"6 seconds\"},"                      \
     "\"lateRows\":{\"format\":\"json\",\"path\":\"$R/late\"}"
 #define QUERY "},\"queries\":[{\"name\":\"q\",\"sql\":\"SELECT "
 #define SINKS "\",\"sinks\":["

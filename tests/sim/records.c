@@ -65,7 +65,7 @@ void sim_records_make(struct sim_records *records, const struct sim_records_opti
     *records = (struct sim_records){.id_count = options->ids};
     for (uint32_t i = 0; i < options->ids; i++) {
         records->ids[i] = (struct sim_id){
-            .ts_s = BEGIN_S + 2 * i - (int64_t)(sim_random(&random) % 4 ? 0 : 4),
+            .ts_s = BEGIN_S + 2 * i - (int64_t)(sim_random(&random) % 4 ? 0 : 8),
             .v = 1 + (int64_t)(sim_random(&random) % 1000),
             .malformed = options->malformed && sim_random(&random) % 16 == 0,
         };

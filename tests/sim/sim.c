@@ -17,7 +17,14 @@
 
 enum { CASE_SECONDS = 60, CALLS_MAX = 8192 };
 
-enum trouble { TROUBLE_CRASH, TROUBLE_CRASH_AGAIN, TROUBLE_FAIL, TROUBLE_FAIL_FEW, TROUBLE_ALLOC };
+enum trouble {
+    TROUBLE_CRASH,
+    TROUBLE_CRASH_AGAIN,
+    TROUBLE_KILL, /* the process ends, and later the machine */
+    TROUBLE_FAIL,
+    TROUBLE_FAIL_FEW,
+    TROUBLE_ALLOC
+};
 
 /* A job of the matrix: every case is the number of the call that crashes or fails. */
 struct matrix {
@@ -201,13 +208,30 @@ static bool crash(uint32_t k)
     return met;
 }
 
+static uint32_t random_call(uint32_t k)
+{
+    uint64_t random = sim.matrix->seed * 7919 + k;
+    return (uint32_t)(sim_random(&random) % 80);
+}
+
 /* A second crash in what follows, early on: in the recovery. */
 static bool crash_again(uint32_t k)
 {
     bool met = crash(k);
-    uint64_t random = sim.matrix->seed * 7919 + k;
     if (met && sim.wrong.n == 0)
-        crash((uint32_t)(sim_random(&random) % 60));
+        crash(random_call(k));
+    return met;
+}
+
+/* What the first process did not make durable is there all the same when the second one begins. */
+static bool kill_and_crash(uint32_t k)
+{
+    fake_fs_crash_after(k);
+    int code = live(&fake_fs_os, false);
+    bool met = fake_fs_met();
+    expect(code == 0 || (code == 1 && met), "a life without trouble failed");
+    if (sim.wrong.n == 0)
+        crash(random_call(k));
     return met;
 }
 
@@ -243,6 +267,8 @@ static bool make_trouble(uint32_t k)
         return crash(k);
     case TROUBLE_CRASH_AGAIN:
         return crash_again(k);
+    case TROUBLE_KILL:
+        return kill_and_crash(k);
     case TROUBLE_FAIL:
         return fail_calls(k, 1);
     case TROUBLE_FAIL_FEW:
@@ -348,10 +374,11 @@ struct total {
 
 static void run(struct total *total, struct matrix *matrix)
 {
-    static const char *const troubles[] = {"crash", "crash-again", "fail", "fail-few", "alloc"};
+    static const char *const troubles[] = {"crash", "crash-again", "kill",
+                                           "fail",  "fail-few",    "alloc"};
     snprintf(matrix->name, sizeof matrix->name, "%s-%s%s%s%s", troubles[matrix->trouble],
              sim_pipelines[matrix->kind].name, matrix->available_now ? "" : "-stream",
-             matrix->trouble > TROUBLE_CRASH_AGAIN    ? ""
+             matrix->trouble > TROUBLE_KILL           ? ""
              : matrix->names == FAKE_FS_DURABLE_NAMES ? "-durable"
                                                       : "-all",
              matrix->number == 0        ? ""
@@ -386,6 +413,9 @@ static void run_kind(struct total *total, enum sim_kind kind)
     }
     matrix.available_now = true;
     matrix.trouble = TROUBLE_CRASH_AGAIN;
+    run(total, &matrix);
+    matrix.names = FAKE_FS_DURABLE_NAMES;
+    matrix.trouble = TROUBLE_KILL;
     run(total, &matrix);
     for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         matrix.number = numbers[i];
