@@ -40,6 +40,8 @@ static int load(struct plan **plan, const struct sim_life *life)
     struct buf text = {0};
     struct load_options options = {.file = "sim"};
     fill_in(&text, life->document, life->root);
+    if (life->begin)
+        life->begin();
     int code = load_plan_text(plan, NULL, buf_str(&text), &options);
     buf_fini(&text);
     return code;

@@ -9,6 +9,7 @@ struct sim_life {
     const struct local_os *os;
     struct fake_source_options source;
     const struct log *log;
+    void (*begin)(void); /* called before the product's first step; may be NULL */
 };
 
 /* The app's exit code; -1: the document is wrong. Ends the process when something is left open on

@@ -46,7 +46,8 @@ static struct {
     struct sim_files seen; /* by readers, in all lives */
     struct buf wrong;
     struct log log;
-    uint64_t seed; /* of the next life */
+    uint64_t seed;       /* of the next life */
+    uint32_t allocation; /* which fails, in a life over the real calls */
 } sim;
 
 static struct {
@@ -103,6 +104,11 @@ static void on_look(void *user)
     sim.seen = now;
 }
 
+static void begin_allocations(void)
+{
+    trouble_alloc_fail_after(sim.allocation, 1);
+}
+
 static int live(const struct local_os *os, bool last)
 {
     const struct sim_pipeline *pipeline = sim.pipeline;
@@ -116,7 +122,8 @@ static int live(const struct local_os *os, bool last)
                    .available_now = last || sim.matrix->available_now,
                    .look =
                        os == &fake_fs_os && (last || sim.matrix->available_now) ? on_look : NULL},
-        .log = &sim.log};
+        .log = &sim.log,
+        .begin = os == &fake_fs_os ? NULL : begin_allocations};
     return sim_live(&life);
 }
 
@@ -248,11 +255,23 @@ static bool fail_calls(uint32_t k, uint32_t count)
     return met;
 }
 
+/* A life whose k-th allocation fails; what the document is blamed for goes to the log. */
+static int live_without_memory(uint32_t k, uint32_t *allocations)
+{
+    int kept = dup(STDERR_FILENO);
+    dup2(sim.log.fd, STDERR_FILENO);
+    sim.allocation = k;
+    int code = live(&local_os_system, false);
+    *allocations = trouble_alloc_stop();
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    return code;
+}
+
 static bool fail_alloc(uint32_t k)
 {
-    trouble_alloc_fail_after(k, 1);
-    int code = live(&local_os_system, false);
-    trouble_alloc_stop();
+    uint32_t allocations;
+    int code = live_without_memory(k, &allocations);
     bool met = trouble_alloc_met();
     expect(code == 0 || met, "a life without trouble failed");
     fake_fs_fini();
@@ -318,10 +337,9 @@ static void choose(struct choice *choice, uint32_t few)
 {
     bool alloc = sim.matrix->trouble == TROUBLE_ALLOC;
     begin(0);
-    if (alloc)
-        trouble_alloc_fail_after(UINT32_MAX, 1);
-    int code = live(alloc ? &local_os_system : &fake_fs_os, false);
-    choice->calls = alloc ? trouble_alloc_stop() : fake_fs_calls();
+    int code = alloc ? live_without_memory(UINT32_MAX, &choice->calls) : live(&fake_fs_os, false);
+    if (!alloc)
+        choice->calls = fake_fs_calls();
     if (choice->calls > CALLS_MAX)
         choice->calls = CALLS_MAX;
     if (expect(code == 0, "a life without trouble failed") && !alloc)
