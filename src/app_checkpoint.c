@@ -29,6 +29,18 @@ static void on_changed(void *user)
     app_turn_soon(app);
 }
 
+static void on_health(void *user)
+{
+    struct app *app = user;
+    const struct health *health = store_health(app->checkpoint_store);
+    if (health->failing)
+        log_line(app->options.log, LOG_WARN,
+                 "the checkpoint cannot be read or written: it keeps trying",
+                 LOG_S("reason", health->err.msg));
+    else
+        log_line(app->options.log, LOG_INFO, "the checkpoint works again");
+}
+
 /* In a directory a lock sees to it that there is one owner; its text is for the other's message. */
 static int lock_place(struct app *app, struct err *err)
 {
@@ -67,6 +79,7 @@ int app_open_checkpoint(struct app *app, struct err *err)
         code = lock_place(app, err);
     if (code)
         return err_prefix(err, "checkpoint %.*s", STR_ARG(place));
+    store_on_health(app->checkpoint_store, on_health, app);
     struct checkpoint_options options = {.log = app->options.log,
                                          .location = place,
                                          .store = app->checkpoint_store,

@@ -25,16 +25,7 @@ static void fail(struct app *app, const struct err *err)
 
 static void fail_state(struct app *app, struct err *err)
 {
-    const struct commit_record *record = checkpoint_record(app->checkpoint);
-    if (err->code == ERR_CORRUPT || err->code == ERR_NOT_FOUND) {
-        char hint[200];
-        snprintf(
-            hint, sizeof hint,
-            "; nothing was changed: --recover-to BATCH=NEW_LOCATION goes on from a batch before "
-            "%" PRId64,
-            record->batch_id);
-        strncat(err->msg, hint, sizeof err->msg - strlen(err->msg) - 1);
-    }
+    checkpoint_add_hint(err);
     fail(app, err);
 }
 
@@ -149,10 +140,7 @@ static void on_recovered(struct sink *sink, int code, const struct err *err, voi
     if (code) {
         app_prefix_sink(app, (uint32_t)(output - app->outputs), &copy);
         if (code == ERR_NOT_FOUND)
-            strncat(copy.msg,
-                    "; it was decided and cannot be published any more: --recover-to "
-                    "BATCH=NEW_LOCATION goes on from the batch before",
-                    sizeof copy.msg - strlen(copy.msg) - 1);
+            checkpoint_add_hint(&copy);
         fail(app, &copy);
         return;
     }

@@ -12,6 +12,17 @@ enum { READY_TRIGGERS_MAX = 3, READY_INTERVAL_MS_MIN = 1000 };
 
 /* ---- state ---- */
 
+/* Why the checkpoint holds things up; NULL: it does not. */
+static const char *checkpoint_trouble(const struct app *app)
+{
+    const struct health *health =
+        app->checkpoint_store ? store_health(app->checkpoint_store) : NULL;
+    if (health && health->failing)
+        return health->err.msg;
+    const char *waits_for = app->checkpoint ? checkpoint_waits_for(app->checkpoint) : "";
+    return waits_for[0] ? waits_for : NULL;
+}
+
 static enum status_state state_of(const struct app *app, struct str *reason)
 {
     *reason = (struct str){NULL, 0};
@@ -25,8 +36,10 @@ static enum status_state state_of(const struct app *app, struct str *reason)
         *reason = failing ? str_of(sink_health(failing)->err.msg) : *reason;
         return STATUS_STOPPING;
     }
+    const char *trouble = checkpoint_trouble(app);
     if (!app->source || app->source->state == SOURCE_STARTING || !app->machine_ready) {
         *reason = failing                                  ? str_of(sink_health(failing)->err.msg)
+                  : trouble                                ? str_of(trouble)
                   : app->source && app->source->trouble[0] ? str_of(app->source->trouble)
                                                            : STR("finding partitions and offsets");
         return STATUS_STARTING;
@@ -35,8 +48,8 @@ static enum status_state state_of(const struct app *app, struct str *reason)
         *reason = str_of(app->source->trouble);
         return STATUS_DEGRADED;
     }
-    if (failing) {
-        *reason = str_of(sink_health(failing)->err.msg);
+    if (failing || trouble) {
+        *reason = failing ? str_of(sink_health(failing)->err.msg) : str_of(trouble);
         return STATUS_DEGRADED;
     }
     int64_t behind = 0;
@@ -279,6 +292,7 @@ static void print_status(void *user, struct buf *out)
     struct status_query *queries = ARENA_ARRAY(&arena, struct status_query, plan->query_count + 1);
     struct status_source source;
     struct process_sample sample = {0};
+    struct status_checkpoint checkpoint;
     struct str reason;
     bool sampled = process_sample(&sample, NULL) == 0;
     enum status_state state = state_of(app, &reason);
@@ -303,6 +317,16 @@ static void print_status(void *user, struct buf *out)
         fill_source(app, &source, &arena);
         status.sources = &source;
         status.source_count = 1;
+    }
+    if (app->checkpoint) {
+        struct checkpoint_figures figures = checkpoint_figures(app->checkpoint);
+        checkpoint = (struct status_checkpoint){
+            .location = plan->checkpoint,
+            .batch_id =
+                figures.decided_ms ? checkpoint_next_batch(app->checkpoint) - 1 : STATUS_UNKNOWN,
+            .bytes = (int64_t)figures.batch_bytes,
+            .committed_ms = figures.decided_ms ? figures.decided_ms : STATUS_UNKNOWN};
+        status.checkpoint = &checkpoint;
     }
     status_print(&status, out);
     arena_fini(&arena);

@@ -7,10 +7,16 @@ void blocking_init(struct blocking *blocking, uv_loop_t *loop, const struct plan
     *blocking = (struct blocking){.loop = loop, .places = {.loop = loop, .s3 = s3}};
 }
 
+/* Without uv_stop a turn that has the answer from a timer would still wait for other events. */
+static void end_turn(struct blocking *blocking)
+{
+    blocking->answered = true;
+    uv_stop(blocking->loop);
+}
+
 static void on_answer(struct store_request *request)
 {
-    struct blocking *blocking = request->user;
-    blocking->answered = true;
+    end_turn(request->user);
 }
 
 static int await(struct blocking *blocking, struct err *err)
@@ -78,8 +84,7 @@ int blocking_put(struct blocking *blocking, struct store *store, const char *key
 
 static void on_closed(void *user)
 {
-    struct blocking *blocking = user;
-    blocking->answered = true;
+    end_turn(user);
 }
 
 static void await_closed(struct blocking *blocking)

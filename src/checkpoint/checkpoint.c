@@ -182,6 +182,14 @@ const struct commit_record *checkpoint_record(const struct checkpoint *checkpoin
     return checkpoint->has_record ? &checkpoint->record : NULL;
 }
 
+void checkpoint_add_hint(struct err *err)
+{
+    static const char hint[] = "; nothing was changed: `sluice checkpoint verify` says from which "
+                               "batch --recover-to BATCH=NEW_LOCATION can go on";
+    if (err->code == ERR_CORRUPT || err->code == ERR_NOT_FOUND)
+        strncat(err->msg, hint, sizeof err->msg - strlen(err->msg) - 1);
+}
+
 int64_t checkpoint_published_through(const struct checkpoint *checkpoint)
 {
     return checkpoint->published;

@@ -47,6 +47,9 @@ const struct err *checkpoint_error(const struct checkpoint *checkpoint);
 /* What it waits for while opening, a sentence; empty: nothing. */
 const char *checkpoint_waits_for(const struct checkpoint *checkpoint);
 
+/* Adds the way out to an error that says what is damaged or missing. */
+void checkpoint_add_hint(struct err *err);
+
 /* ---- from OPEN on ---- */
 
 /* Its id, also before metadata is written. */
@@ -112,6 +115,7 @@ void checkpoint_published(struct checkpoint *checkpoint);
 struct checkpoint_figures {
     uint64_t state_bytes; /* of the snapshot and the deltas in use */
     uint64_t batch_bytes; /* all that the last decided batch put: state, staged, record */
-    double batch_seconds; /* from checkpoint_state_begin to the decision */
+    double batch_seconds; /* from checkpoint_batch_begin to the decision */
+    int64_t decided_ms;   /* of the newest decision, also of an earlier process; 0: none */
 };
 struct checkpoint_figures checkpoint_figures(const struct checkpoint *checkpoint);

@@ -54,7 +54,7 @@ enum open_step {
     OPEN_DONE,
 };
 
-enum decide_step { DECIDE_LOOK, DECIDE_PUT, DECIDE_COMPARE, DECIDE_NAME };
+enum decide_step { DECIDE_LOOK, DECIDE_PUT, DECIDE_COMPARE, DECIDE_LOOK_AGAIN, DECIDE_NAME };
 
 struct checkpoint {
     struct checkpoint_options options;
@@ -85,6 +85,7 @@ struct checkpoint {
     char beat_key[KEY_SIZE];
     uint64_t beats;
     bool beat_running;
+    char look_key[KEY_SIZE];
 
     struct arena arena; /* of metadata and the record that was found */
     struct checkpoint_metadata metadata;
@@ -109,6 +110,7 @@ struct checkpoint {
     uint32_t file_number;
     struct commit_record *deciding;
     enum decide_step decide_step;
+    int64_t looked_ms; /* wall clock, which also runs while the process is stopped */
     int64_t began_us;
     uint64_t saved_bytes;
     struct checkpoint_figures figures;
@@ -157,6 +159,8 @@ void owner_print(const struct owner_record *owner, char *out, size_t size);
 /* The largest epoch of a listing of owner/; 0: none. */
 uint64_t owner_newest(const struct store_entry *entries, uint32_t count);
 void owner_key(uint64_t epoch, char out[KEY_SIZE]);
+/* What a process says that was replaced by the owner whose record this is. */
+void owner_fail_replaced(struct checkpoint *checkpoint, struct str owner, struct err *err);
 /* Begins to give heartbeats. */
 void owner_begin_beats(struct checkpoint *checkpoint);
 /* A last one that gives the ownership back; then checkpoint_idle. */

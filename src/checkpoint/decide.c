@@ -7,6 +7,8 @@
 #include "os/clock.h"
 #include "os/failpoint.h"
 
+enum { LOOK_HOLDS_MS = 10000 /* what a look at the owners is worth */ };
+
 static void on_request(struct store_request *request);
 
 /* ---- metadata ---- */
@@ -60,6 +62,17 @@ static void get(struct checkpoint *checkpoint, enum decide_step step)
     checkpoint->running = true;
     store_get(checkpoint->options.store, &checkpoint->request, str_of(checkpoint->key), on_request,
               checkpoint);
+}
+
+/* Whether there is a newer owner: by the newest of all, since those in between may be gone. */
+static void look(struct checkpoint *checkpoint, enum decide_step step)
+{
+    checkpoint->decide_step = step;
+    checkpoint->looked_ms = clock_wall_ms();
+    snprintf(checkpoint->key, sizeof checkpoint->key, "owner/");
+    checkpoint->running = true;
+    store_list(checkpoint->options.store, &checkpoint->request, str_of(checkpoint->key), on_request,
+               checkpoint);
 }
 
 static void put(struct checkpoint *checkpoint)
@@ -116,10 +129,21 @@ static void decided(struct checkpoint *checkpoint)
         err_set(&err, code, "out of memory");
     checkpoint->figures.batch_bytes = checkpoint->saved_bytes;
     checkpoint->figures.batch_seconds = (double)(clock_monotonic_us() - checkpoint->began_us) / 1e6;
+    checkpoint->figures.decided_ms = checkpoint->deciding->decided_ms;
     checkpoint->figures.state_bytes = 0;
     for (uint32_t i = 0; i < checkpoint->chain.count; i++)
         checkpoint->figures.state_bytes += checkpoint->chain.items[i].bytes;
     finish(checkpoint, code, &err);
+}
+
+/* The put may have been under way for so long that others took over, decided, and removed this
+ * batch's record as an old one: then it is no decision. */
+static void after_put(struct checkpoint *checkpoint)
+{
+    if (clock_wall_ms() - checkpoint->looked_ms < LOOK_HOLDS_MS)
+        decided(checkpoint);
+    else
+        look(checkpoint, DECIDE_LOOK_AGAIN);
 }
 
 /* Our own bytes: an earlier attempt had succeeded. Otherwise somebody else decides now. */
@@ -129,7 +153,7 @@ static void after_compare(struct checkpoint *checkpoint, struct str found)
     struct arena arena = {0};
     struct err err;
     if (str_eq(found, buf_str(&checkpoint->bytes))) {
-        decided(checkpoint);
+        after_put(checkpoint);
         return;
     }
     int code = commit_record_decode(&record, found, &arena, &err);
@@ -146,17 +170,22 @@ static void after_compare(struct checkpoint *checkpoint, struct str found)
 
 static void fail_replaced(struct checkpoint *checkpoint, struct str owner)
 {
-    struct owner_record other;
     struct err err;
-    char text[300] = "an owner that cannot be named";
-    checkpoint->replaced = true;
-    if (owner_decode(&other, owner, &err) == 0)
-        owner_print(&other, text, sizeof text);
-    err_set(&err, ERR_EXISTS,
-            "this process was replaced by %s: batch %" PRId64 " is not decided "
-            "here, it publishes nothing",
-            text, checkpoint->next_batch);
+    owner_fail_replaced(checkpoint, owner, &err);
     finish(checkpoint, ERR_EXISTS, &err);
+}
+
+static void after_look(struct checkpoint *checkpoint, const struct store_request *request)
+{
+    uint64_t newest = owner_newest(request->entries, request->entry_count);
+    if (newest > checkpoint->epoch) {
+        owner_key(newest, checkpoint->key);
+        get(checkpoint, DECIDE_NAME);
+    } else if (checkpoint->decide_step == DECIDE_LOOK) {
+        put(checkpoint);
+    } else {
+        after_put(checkpoint);
+    }
 }
 
 static void on_request(struct store_request *request)
@@ -166,18 +195,16 @@ static void on_request(struct store_request *request)
     struct str data = buf_str(&request->data);
     int code = request->code;
     checkpoint->running = false;
-    if (code == ERR_NOT_FOUND && checkpoint->decide_step == DECIDE_LOOK) {
-        put(checkpoint); /* nobody after us */
-    } else if (code == ERR_EXISTS && checkpoint->decide_step == DECIDE_PUT) {
+    if (code == ERR_EXISTS && checkpoint->decide_step == DECIDE_PUT) {
         get(checkpoint, DECIDE_COMPARE);
     } else if (checkpoint->decide_step == DECIDE_NAME) {
         fail_replaced(checkpoint, code == 0 ? data : (struct str){"", 0});
     } else if (code) {
         finish(checkpoint, code, &err);
-    } else if (checkpoint->decide_step == DECIDE_LOOK) {
-        fail_replaced(checkpoint, data);
     } else if (checkpoint->decide_step == DECIDE_PUT) {
-        decided(checkpoint);
+        after_put(checkpoint);
+    } else if (checkpoint->decide_step != DECIDE_COMPARE) {
+        after_look(checkpoint, request);
     } else {
         after_compare(checkpoint, data);
     }
@@ -205,7 +232,6 @@ int checkpoint_decide(struct checkpoint *checkpoint, struct commit_record *recor
     checkpoint->deciding = record;
     checkpoint->saved_bytes += checkpoint->bytes.n;
     FAILPOINT("decide.look");
-    owner_key(checkpoint->epoch + 1, checkpoint->key);
-    get(checkpoint, DECIDE_LOOK);
+    look(checkpoint, DECIDE_LOOK);
     return 0;
 }

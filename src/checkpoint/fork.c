@@ -22,6 +22,7 @@ struct forking {
     struct checkpoint_metadata metadata;
     struct commit_record record;
     int64_t oldest, newest;
+    int64_t published; /* up to here, as the last owner said; -1: it did not */
     struct err *err;
 };
 
@@ -41,60 +42,77 @@ static void read_beat(struct forking *f, uint64_t epoch, struct buf *out)
         buf_append_str(out, buf_str(&f->blocking.request.data));
 }
 
-/* Nobody may be at work in the old checkpoint. */
+static int lock_old(struct forking *f)
+{
+    struct buf holder = {0};
+    int code = store_local_lock(f->from, STR("run --recover-to"), &holder, f->err);
+    if (code == ERR_EXISTS)
+        err_set(f->err, code, "checkpoint %.*s is in use by %s", STR_ARG(f->fork->from),
+                buf_cstr(&holder));
+    buf_fini(&holder);
+    return code;
+}
+
+/* An owner that lives shows it by another heartbeat than `first`. */
+static int wait_for_owner(struct forking *f, uint64_t epoch, const char *owner, struct str first)
+{
+    struct buf beat = {0};
+    int code = 0;
+    log_line(f->fork->log, LOG_INFO, "the checkpoint has an owner: waiting for its heartbeat",
+             LOG_S("owner", owner), LOG_I("seconds", OWNER_STANDSTILL_MS / 1000));
+    for (int waited = 0; code == 0 && waited < OWNER_STANDSTILL_MS; waited += LOOK_MS) {
+        uv_sleep(LOOK_MS);
+        read_beat(f, epoch, &beat);
+        if (!str_eq(first, buf_str(&beat)))
+            code = err_set(f->err, ERR_EXISTS, "checkpoint %.*s is in use by %s",
+                           STR_ARG(f->fork->from), owner);
+    }
+    buf_fini(&beat);
+    return code;
+}
+
+/* Nobody may be at work in the old checkpoint. A damaged owner is waited for. */
 static int require_no_owner(struct forking *f)
 {
     struct owner_record owner = {0};
-    struct buf holder = {0}, first = {0}, beat = {0};
-    char key[KEY_SIZE], text[300];
-    int64_t published;
-    if (!plan_location_is_s3(f->fork->from)) {
-        int code = store_local_lock(f->from, STR("run --recover-to"), &holder, f->err);
-        if (code == ERR_EXISTS)
-            err_set(f->err, code, "checkpoint %.*s is in use by %s", STR_ARG(f->fork->from),
-                    buf_cstr(&holder));
-        buf_fini(&holder);
-        return code;
-    }
-    int code = blocking_list(&f->blocking, f->from, "owner/", f->err);
+    struct buf first = {0};
+    char key[KEY_SIZE], text[300] = "an owner that cannot be named";
+    bool locks = !plan_location_is_s3(f->fork->from);
+    int code = locks ? lock_old(f) : 0;
+    if (code == 0)
+        code = blocking_list(&f->blocking, f->from, "owner/", f->err);
     uint64_t newest =
         code ? 0 : owner_newest(f->blocking.request.entries, f->blocking.request.entry_count);
     if (code || newest == 0)
         return code;
-    owner_key(newest, key);
-    code = blocking_get(&f->blocking, f->from, key, f->err);
-    if (code == 0)
-        code = owner_decode(&owner, buf_str(&f->blocking.request.data), f->err);
-    if (code)
-        return in_old(f, key, code);
     read_beat(f, newest, &first);
-    bool gone =
-        identity_is_gone(&owner.identity) || owner_beat_is_release(buf_str(&first), &published);
-    owner_print(&owner, text, sizeof text);
-    if (!gone)
-        log_line(f->fork->log, LOG_INFO, "the checkpoint has an owner: waiting for its heartbeat",
-                 LOG_S("owner", text), LOG_I("seconds", OWNER_STANDSTILL_MS / 1000));
-    for (int waited = 0; !gone && code == 0 && waited < OWNER_STANDSTILL_MS; waited += LOOK_MS) {
-        uv_sleep(LOOK_MS);
-        read_beat(f, newest, &beat);
-        if (!str_eq(buf_str(&first), buf_str(&beat)))
-            code = err_set(f->err, ERR_EXISTS, "checkpoint %.*s is in use by %s",
-                           STR_ARG(f->fork->from), text);
+    owner_key(newest, key);
+    if (!owner_beat_is_release(buf_str(&first), &f->published) && !locks) {
+        code = in_old(f, key, blocking_get(&f->blocking, f->from, key, f->err));
+        bool known =
+            code == 0 && owner_decode(&owner, buf_str(&f->blocking.request.data), f->err) == 0;
+        if (known)
+            owner_print(&owner, text, sizeof text);
+        if (code == 0 && !(known && identity_is_gone(&owner.identity)))
+            code = wait_for_owner(f, newest, text, buf_str(&first));
     }
     buf_fini(&first);
-    buf_fini(&beat);
     return code;
 }
 
 static int read_metadata(struct forking *f)
 {
     int code = blocking_get(&f->blocking, f->from, "metadata", f->err);
-    if (code == ERR_NOT_FOUND)
-        return err_set(f->err, code, "there is no checkpoint at %.*s", STR_ARG(f->fork->from));
     if (code == 0)
         code = checkpoint_metadata_decode(&f->metadata, buf_str(&f->blocking.request.data),
                                           &f->arena, f->err);
-    return in_old(f, "metadata", code);
+    if (code != ERR_NOT_FOUND && code != ERR_CORRUPT)
+        return in_old(f, "metadata", code);
+    /* The decisions say all that is needed. */
+    f->metadata = (struct checkpoint_metadata){0};
+    log_line(f->fork->log, LOG_WARN, "the checkpoint's metadata cannot be read",
+             LOG_S("reason", f->err->msg));
+    return 0;
 }
 
 static int find_commits(struct forking *f)
@@ -112,6 +130,9 @@ static int find_commits(struct forking *f)
     }
     if (code || found)
         return code;
+    if (f->newest < 0)
+        return err_set(f->err, ERR_NOT_FOUND, "there is no checkpoint at %.*s with a decided batch",
+                       STR_ARG(f->fork->from));
     return err_set(f->err, ERR_NOT_FOUND,
                    "checkpoint %.*s has no batch %" PRId64 ": there are batches %" PRId64
                    " to %" PRId64,
@@ -157,15 +178,15 @@ static void log_files(const struct forking *f, const struct commit_record *recor
  * the chosen one is published. */
 static int look_at_later(struct forking *f)
 {
-    bool published = f->record.output_count == 0;
+    bool published = f->record.output_count == 0 || f->published >= f->fork->batch;
     for (int64_t batch = f->fork->batch + 1; batch <= f->newest; batch++) {
         struct commit_record later;
         if (read_record(f, batch, &later) != 0) {
             log_line(f->fork->log, LOG_WARN,
                      "a later batch cannot be read: its files are not known", LOG_I("batch", batch),
                      LOG_S("reason", f->err->msg));
-            published = true; /* the batch before a decision is published */
-            continue;
+            continue; /* whether it was a new owner's first, which publishes nothing, is not known
+                       */
         }
         published |= !later.takeover;
         log_files(f, &later);
@@ -241,6 +262,10 @@ static int write_new(struct forking *f)
     record.epoch = 0;
     record.output_count = record.rolled_count = 0;
     metadata.created_ms = clock_wall_ms();
+    if (metadata.start_count == 0) { /* the old one's cannot be read */
+        metadata.starts = record.partitions;
+        metadata.start_count = record.partition_count;
+    }
     snprintf(metadata.id, sizeof metadata.id, "%s", f->fork->new_id);
     commit_key(record.batch_id, key);
     int code = commit_record_encode(&record, &bytes);
@@ -257,7 +282,7 @@ static int write_new(struct forking *f)
 
 int checkpoint_fork(uv_loop_t *loop, const struct checkpoint_fork *fork, struct err *err)
 {
-    struct forking f = {.fork = fork, .err = err};
+    struct forking f = {.fork = fork, .published = -1, .err = err};
     *err = (struct err){0};
     blocking_init(&f.blocking, loop, fork->s3);
     int code = blocking_open(&f.blocking, fork->from, true, &f.from, err);

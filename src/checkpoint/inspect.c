@@ -21,6 +21,7 @@ struct inspection {
     uint32_t problems, checked;
     int64_t *batches; /* ascending */
     uint32_t batch_count;
+    int64_t published; /* up to here, as the last owner said; -1: it did not */
 };
 
 static void print_time(struct buf *out, int64_t ms)
@@ -45,15 +46,19 @@ static int show_metadata(struct inspection *in)
 {
     struct checkpoint_metadata metadata;
     int code = blocking_get(&in->blocking, in->store, "metadata", in->err);
-    if (code == ERR_NOT_FOUND)
+    if (code == ERR_NOT_FOUND && in->batch_count == 0)
         return err_set(in->err, code, "there is no checkpoint at %.*s", STR_ARG(in->location));
+    buf_printf(in->out, "checkpoint %.*s\n", STR_ARG(in->location));
     if (code == 0)
         code = checkpoint_metadata_decode(&metadata, buf_str(&in->blocking.request.data),
                                           &in->arena, in->err);
-    if (code)
+    if (code && code != ERR_NOT_FOUND && code != ERR_CORRUPT)
         return err_prefix(in->err, "%.*s/metadata", STR_ARG(in->location));
-    buf_printf(in->out, "checkpoint %.*s\n  id       %s\n  created  ", STR_ARG(in->location),
-               metadata.id);
+    if (code) {
+        problem(in, "metadata", code == ERR_NOT_FOUND ? "it is missing" : in->err->msg);
+        return 0;
+    }
+    buf_printf(in->out, "  id       %s\n  created  ", metadata.id);
     print_time(in->out, metadata.created_ms);
     for (uint32_t i = 0; i < metadata.start_count; i++)
         buf_printf(in->out, "\n  %s %.*s/%d at offset %" PRId64, i ? "        " : "began at",
@@ -66,7 +71,7 @@ static int show_metadata(struct inspection *in)
 static int show_owner(struct inspection *in)
 {
     struct owner_record owner;
-    char key[KEY_SIZE], text[300];
+    char key[KEY_SIZE + 16], text[300];
     int code = blocking_list(&in->blocking, in->store, "owner/", in->err);
     if (code)
         return code;
@@ -82,6 +87,9 @@ static int show_owner(struct inspection *in)
     } else {
         problem(in, key, in->err->msg);
     }
+    strncat(key, ".heartbeat", sizeof key - strlen(key) - 1);
+    if (blocking_get(&in->blocking, in->store, key, in->err) == 0)
+        owner_beat_is_release(buf_str(&in->blocking.request.data), &in->published);
     return 0;
 }
 
@@ -177,9 +185,10 @@ static void add_rows(void *user, const struct saved_section *section)
     (void)section;
 }
 
-static void check_object(struct inspection *in, const struct record_object *object, bool state)
+static bool check_object(struct inspection *in, const struct record_object *object, bool state)
 {
     char what[100];
+    uint32_t problems = in->problems;
     int code = blocking_get(&in->blocking, in->store, object->key.p, in->err);
     const struct str bytes = buf_str(&in->blocking.request.data);
     in->checked++;
@@ -194,20 +203,65 @@ static void check_object(struct inspection *in, const struct record_object *obje
     } else if (state && engine_saved_describe(bytes, add_rows, NULL, in->err) != 0) {
         problem(in, object->key.p, in->err->msg);
     }
+    return in->problems == problems;
+}
+
+/* Checks what of the record's state the one before did not have; returns how many files, from the
+ * first, are in order. `before`: that of the record before. */
+static uint32_t check_state(struct inspection *in, const struct commit_record *records, uint32_t i,
+                            uint32_t before)
+{
+    bool good = true;
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < records[i].state_count; k++) {
+        bool seen = i > 0 && k < records[i - 1].state_count &&
+                    str_eq(records[i - 1].state[k].key, records[i].state[k].key);
+        good &= seen ? k < before : check_object(in, &records[i].state[k], true);
+        n += good;
+    }
+    return n;
+}
+
+/* A batch is surely published when a later one was decided that is not a new owner's first. */
+static bool is_published(const struct inspection *in, const struct commit_record *records,
+                         uint32_t count, uint32_t i)
+{
+    bool published = records[i].output_count == 0 || records[i].batch_id <= in->published;
+    for (uint32_t k = i + 1; k < count; k++)
+        published |= !records[k].takeover;
+    return published;
+}
+
+/* Numbers that no decision has, between the oldest and the newest. */
+static void check_gaps(struct inspection *in)
+{
+    for (uint32_t i = 1; i < in->batch_count; i++) {
+        int64_t first = in->batches[i - 1] + 1, last = in->batches[i] - 1;
+        char key[COMMIT_KEY_SIZE], what[100] = "it is missing";
+        if (first > last)
+            continue;
+        commit_key(first, key);
+        if (first < last)
+            snprintf(what, sizeof what, "it is missing, and so are those up to %" PRId64, last);
+        problem(in, key, what);
+    }
 }
 
 /* Of all batches the state, each file once; of the newest what is staged, too. */
 static void verify(struct inspection *in, const struct commit_record *records, uint32_t count)
 {
+    uint32_t in_order = 0;
+    int64_t last_good = -1;
+    check_gaps(in);
     for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t k = 0; k < records[i].state_count; k++) {
-            struct str key = records[i].state[k].key;
-            bool seen =
-                i > 0 && k < records[i - 1].state_count && str_eq(records[i - 1].state[k].key, key);
-            if (!seen)
-                check_object(in, &records[i].state[k], true);
-        }
+        in_order = check_state(in, records, i, in_order);
+        if (in_order == records[i].state_count && is_published(in, records, count, i))
+            last_good = records[i].batch_id;
     }
+    if (last_good >= 0)
+        buf_printf(in->out, "last batch for --recover-to: %" PRId64 "\n", last_good);
+    else
+        buf_printf(in->out, "there is no batch for --recover-to: only a new location is left\n");
     const struct commit_record *newest = count ? &records[count - 1] : NULL;
     for (uint32_t i = 0; newest && i < newest->rolled_count; i++)
         check_object(in, &newest->rolled[i].object, false);
@@ -219,11 +273,11 @@ static void verify(struct inspection *in, const struct commit_record *records, u
 
 static int inspect(struct inspection *in, bool verifies)
 {
-    int code = show_metadata(in);
+    int code = list_batches(in);
+    if (code == 0)
+        code = show_metadata(in);
     if (code == 0)
         code = show_owner(in);
-    if (code == 0)
-        code = list_batches(in);
     if (code)
         return code;
     struct commit_record *records = calloc(in->batch_count + 1, sizeof *records);
@@ -252,7 +306,7 @@ static int inspect(struct inspection *in, bool verifies)
 int checkpoint_inspect(uv_loop_t *loop, struct str location, const struct plan_s3 *s3, bool verify,
                        struct buf *out, struct err *err)
 {
-    struct inspection in = {.location = location, .out = out, .err = err};
+    struct inspection in = {.location = location, .out = out, .err = err, .published = -1};
     *err = (struct err){0};
     blocking_init(&in.blocking, loop, s3);
     int code = blocking_open(&in.blocking, location, true, &in.store, err);

@@ -104,6 +104,7 @@ static int read_metadata(struct checkpoint *checkpoint, struct str bytes, struct
 static void after_owner(struct checkpoint *checkpoint, struct str bytes, struct err *err)
 {
     if (owner_decode(&checkpoint->other, bytes, err) != 0) {
+        checkpoint_add_hint(err);
         fail(checkpoint, checkpoint->key, err);
         return;
     }
@@ -195,9 +196,20 @@ static void after_claim(struct checkpoint *checkpoint, int code)
 static void after_commits(struct checkpoint *checkpoint, const struct store_request *request)
 {
     int64_t newest = -1;
+    struct err err = {0};
     for (uint32_t i = 0; i < request->entry_count; i++) {
         int64_t batch = commit_key_batch(request->entries[i].key);
         newest = batch > newest ? batch : newest;
+    }
+    if (newest >= 0 && !checkpoint->has_metadata)
+        err_set(&err, ERR_CORRUPT, "metadata is missing, but there are decisions");
+    else if (checkpoint->published > newest)
+        err_set(&err, ERR_CORRUPT, "commits/%" PRId64 " is missing: that batch was published",
+                checkpoint->published);
+    if (err.code) {
+        checkpoint_add_hint(&err);
+        fail(checkpoint, NULL, &err);
+        return;
     }
     checkpoint->next_batch = newest + 1;
     checkpoint->step = newest >= 0 ? OPEN_RECORD : OPEN_TAKEOVER;
@@ -209,8 +221,11 @@ static bool read_record(struct checkpoint *checkpoint, struct str bytes, struct 
 {
     int code = commit_record_decode(&checkpoint->record, bytes, &checkpoint->arena, err);
     if (code == 0 && checkpoint->record.epoch > checkpoint->epoch)
-        code = err_set(err, ERR_EXISTS, "it was decided by a newer owner (epoch %" PRIu64 ")",
-                       checkpoint->record.epoch);
+        code = err_set(
+            err, ERR_CORRUPT,
+            "it was decided by epoch %" PRIu64 ", which is newer than this process's %" PRIu64
+            ": either another process took over just now, or owner/%" PRIu64 " is missing",
+            checkpoint->record.epoch, checkpoint->epoch, checkpoint->record.epoch);
     if (code == 0 && checkpoint->has_metadata &&
         !str_is(checkpoint->record.checkpoint_id, checkpoint->id))
         code = err_set(err, ERR_CORRUPT, "it belongs to another checkpoint (%.*s)",
@@ -218,18 +233,12 @@ static bool read_record(struct checkpoint *checkpoint, struct str bytes, struct 
     if (code == 0)
         code = chain_take_record(&checkpoint->chain, &checkpoint->record);
     if (code) {
-        char hint[300] = "";
-        int64_t batch = commit_key_batch(str_of(checkpoint->key));
-        if (code == ERR_CORRUPT && batch > 0)
-            snprintf(hint, sizeof hint,
-                     "; nothing was changed: --recover-to %" PRId64
-                     "=NEW_LOCATION goes on from the batch before",
-                     batch - 1);
-        strncat(err->msg, hint, sizeof err->msg - strlen(err->msg) - 1);
+        checkpoint_add_hint(err);
         fail(checkpoint, checkpoint->key, err);
         return false;
     }
     checkpoint->has_record = true;
+    checkpoint->figures.decided_ms = checkpoint->record.decided_ms;
     checkpoint->next_batch = checkpoint->record.batch_id + 1;
     return true;
 }
@@ -360,8 +369,10 @@ static void take_answer(struct checkpoint *checkpoint, const struct store_reques
         break;
     case OPEN_METADATA:
         checkpoint->step = OPEN_OWNERS;
-        if (code == 0 && read_metadata(checkpoint, data, &err) != 0)
+        if (code == 0 && read_metadata(checkpoint, data, &err) != 0) {
+            checkpoint_add_hint(&err);
             fail(checkpoint, checkpoint->key, &err);
+        }
         break;
     case OPEN_OWNERS:
         after_owners(checkpoint, request);

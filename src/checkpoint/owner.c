@@ -136,6 +136,17 @@ static void on_beat(struct store_request *request)
     checkpoint_idle(checkpoint);
 }
 
+void owner_fail_replaced(struct checkpoint *checkpoint, struct str owner, struct err *err)
+{
+    struct owner_record other;
+    char text[300] = "an owner that cannot be named";
+    checkpoint->replaced = true;
+    if (owner_decode(&other, owner, err) == 0)
+        owner_print(&other, text, sizeof text);
+    err_set(err, ERR_EXISTS,
+            "this process was replaced by %s: it decides and publishes nothing more", text);
+}
+
 static void put_beat(struct checkpoint *checkpoint, const char *state)
 {
     if (checkpoint->beat_running || encode_beat(checkpoint, state) != 0)
@@ -146,11 +157,46 @@ static void put_beat(struct checkpoint *checkpoint, const char *state)
               buf_str(&checkpoint->beat_bytes), on_beat, checkpoint);
 }
 
+static void on_newer(struct store_request *request)
+{
+    struct checkpoint *checkpoint = request->user;
+    struct err err = {0};
+    checkpoint->beat_running = false;
+    if (!checkpoint->closing && request->code == 0) {
+        owner_fail_replaced(checkpoint, buf_str(&request->data), &err);
+        err_prefix(&err, "checkpoint %s", checkpoint->location);
+        checkpoint_fail(checkpoint, &err);
+    }
+    checkpoint_idle(checkpoint);
+}
+
+static void on_looked(struct store_request *request)
+{
+    struct checkpoint *checkpoint = request->user;
+    uint64_t newest = request->code ? 0 : owner_newest(request->entries, request->entry_count);
+    checkpoint->beat_running = false;
+    if (!checkpoint->closing && newest > checkpoint->epoch) {
+        owner_key(newest, checkpoint->look_key);
+        checkpoint->beat_running = true;
+        store_get(checkpoint->options.store, &checkpoint->beat, str_of(checkpoint->look_key),
+                  on_newer, checkpoint);
+        return;
+    }
+    if (!checkpoint->closing && request->code == 0)
+        put_beat(checkpoint, running);
+    checkpoint_idle(checkpoint);
+}
+
+/* An owner looks whether it still is one, then says that it lives. */
 static void on_beat_timer(uv_timer_t *timer)
 {
     struct checkpoint *checkpoint = timer->data;
-    if (checkpoint->stage == CHECKPOINT_OPEN)
-        put_beat(checkpoint, running);
+    if (checkpoint->stage != CHECKPOINT_OPEN || checkpoint->beat_running)
+        return;
+    snprintf(checkpoint->look_key, sizeof checkpoint->look_key, "owner/");
+    checkpoint->beat_running = true;
+    store_list(checkpoint->options.store, &checkpoint->beat, str_of(checkpoint->look_key),
+               on_looked, checkpoint);
 }
 
 void owner_begin_beats(struct checkpoint *checkpoint)

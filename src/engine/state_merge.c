@@ -2,6 +2,8 @@
  * the state. */
 #include "engine/state_impl.h"
 
+enum { ROW_WORK = 2 }; /* a new row of a table that has just grown costs a page of memory */
+
 int windows_forget(struct state *state, struct state_step *step)
 {
     struct window_list *touched = &state->touched;
@@ -89,12 +91,8 @@ static int merge_window(struct state *state, struct window *window, struct state
                         bool *over)
 {
     struct state_seal *seal = &state->seal;
-    if (window->batch && seal->row == 0) {
-        int code = begin_window(state, window);
-        state_spend(step->work, 1);
-        if (code)
-            return code;
-    }
+    if (window->batch && !window->touched && begin_window(state, window) != 0)
+        return ERR_NOMEM;
     while (window->batch && *step->work) {
         uint32_t rest = group_table_count(window->batch) - seal->row;
         if (rest == 0) {
@@ -103,15 +101,16 @@ static int merge_window(struct state *state, struct window *window, struct state
             break;
         }
         uint32_t n = rest < BLOCK_ROWS_MAX ? rest : BLOCK_ROWS_MAX;
-        n = n < *step->work ? n : *step->work;
+        n = n < *step->work / ROW_WORK + 1 ? n : *step->work / ROW_WORK + 1;
         int code = merge_rows(state, window->kept, window->batch, seal->row, n,
                               window->touched + seal->row, step->err);
         if (code)
             return code;
         seal->row += n;
-        state_spend(step->work, n);
+        state_spend(step->work, (uint64_t)n * ROW_WORK);
     }
     *over = !window->batch && !table_end_step(state, &seal->end, step->work);
+    state_spend(step->work, *over); /* a window without much to merge is some work, too */
     return 0;
 }
 

@@ -275,6 +275,7 @@ static enum transaction_step step_init(struct transaction *t)
     rd_kafka_error_t *error = rd_kafka_init_transactions(t->client->rk, BLOCK_MS);
     if (error)
         return on_error(t, error, "starting transactions");
+    FAILPOINT("kafka.initialized");
     t->ready = true;
     t->stage = STAGE_ASK;
     return TRANSACTION_MORE;
@@ -307,6 +308,7 @@ static enum transaction_step step_ask(struct transaction *t)
         return transaction_stands_still(t)
                    ? transaction_wait(t, "asking for the last batch", reason)
                    : TRANSACTION_MORE;
+    FAILPOINT("kafka.asked");
     t->stage = STAGE_BEGIN;
     return t->asks || t->committed >= t->batch_id ? TRANSACTION_DONE : TRANSACTION_MORE;
 }

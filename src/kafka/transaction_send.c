@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "kafka/transaction_impl.h"
+#include "os/failpoint.h"
 
 enum {
     SLICE_MS = 200, /* how long one step fills the queue */
@@ -210,6 +211,7 @@ enum transaction_step transaction_produce(struct transaction *t)
         t->cause_is_final |= code != 0;
         if (code || !send_row(t, &step))
             break;
+        FAILPOINT("kafka.row");
         if (i % CHECK_ROWS == 0) {
             transaction_poll(t, 0);
             if (transaction_now_ms() > until)

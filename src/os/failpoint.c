@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@ static struct {
     bool begun;
     char name[100];
     long at, hits;
+    bool stop;
     int log_fd;
 } points = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -27,8 +29,9 @@ static void begin(void)
     if (!wanted)
         return;
     snprintf(points.name, sizeof points.name, "%s", wanted);
-    char *colon = strrchr(points.name, ':');
+    char *colon = strchr(points.name, ':');
     points.at = colon ? atol(colon + 1) : 1;
+    points.stop = colon && strchr(colon + 1, ':') && strcmp(strchr(colon + 1, ':'), ":stop") == 0;
     if (colon)
         *colon = '\0';
 }
@@ -44,9 +47,12 @@ void failpoint_hit(const char *name)
         if (write(points.log_fd, line, (size_t)n) != n)
             abort();
     }
-    if (strcmp(points.name, name) == 0 && ++points.hits == points.at)
+    bool reached = strcmp(points.name, name) == 0 && ++points.hits == points.at;
+    if (reached && !points.stop)
         _exit(FAILPOINT_STATUS);
     pthread_mutex_unlock(&points.mutex);
+    if (reached && kill(getpid(), SIGSTOP) != 0)
+        abort();
 }
 
 #endif

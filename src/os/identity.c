@@ -1,8 +1,6 @@
 #include "os/identity.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +16,8 @@ static size_t read_text(const char *path, char *out, size_t size)
     return n > 0 ? (size_t)n : 0;
 }
 
-/* Field 22 of stat; the second, the command, may hold spaces and brackets. -1: no such process. */
+/* Field 22 of stat; the second, the command, may hold spaces and brackets. -1: no such process, or
+ * it is dead and only its parent has not looked yet. */
 static int64_t start_ticks(int64_t pid)
 {
     char path[64], text[1024];
@@ -26,6 +25,8 @@ static int64_t start_ticks(int64_t pid)
     if (read_text(path, text, sizeof text) == 0)
         return -1;
     char *at = strrchr(text, ')');
+    if (at && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X'))
+        return -1;
     for (int field = 2; at && field < 22; field++)
         at = strchr(at + 1, ' ');
     return at ? strtoll(at, NULL, 10) : -1;
@@ -53,8 +54,6 @@ bool identity_is_gone(const struct identity *other)
                       strcmp(self.pid_namespace, other->pid_namespace) == 0;
     if (!same_place || other->pid <= 0)
         return false;
-    if (kill((pid_t)other->pid, 0) != 0 && errno == ESRCH)
-        return true;
     int64_t ticks = start_ticks(other->pid);
-    return ticks >= 0 && other->start_ticks >= 0 && ticks != other->start_ticks;
+    return ticks < 0 || (other->start_ticks >= 0 && ticks != other->start_ticks);
 }

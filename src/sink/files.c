@@ -325,13 +325,14 @@ static void files_prepare(struct sink_batch *base)
         next = p->open_next;
         if (is_due(sink, p))
             close_file(batch, p, &batch->failed);
+        else if (!sink->options.recoverable)
+            part_file_flush(p->file);
     }
     limit_memory(batch);
+    /* Behind that: what is saved is not closed, as the end of a save shows in the file. */
     for (struct partition *p = sink->open_first; p && !batch->failed.code; p = p->open_next) {
         if (sink->options.recoverable)
             part_file_save(p->file, p->key);
-        else
-            part_file_flush(p->file);
     }
     partitions_shrink(&sink->partitions);
     files_update(batch);

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "os/failpoint.h"
 #include "sink/part_file_impl.h"
 
 /* A small machine around two things that run by themselves, an encoding job in the pool and a store
@@ -114,6 +115,7 @@ static void job_done(uv_work_t *job, int status)
     struct part_file_work *work = CONTAINER_OF(job, struct part_file_work, job);
     struct part_file *file = work->file;
     work->job_runs = false;
+    FAILPOINT("sink.encoded");
     file->row_bytes += work->rows.row_bytes;
     row_queue_fini(&work->rows);
     file->encoded_bytes += work->encoded.n - work->encoded_before;

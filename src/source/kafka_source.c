@@ -234,6 +234,7 @@ static int hand_on(struct kafka_source *source, uint32_t i, struct err *err)
         if (kafka_batch_headers(batch, &source->headers, &block) != 0)
             return err_set(err, ERR_NOMEM, "out of memory for headers of messages");
     }
+    FAILPOINT("source.fetched");
     partition->records += batch->count;
     partition->bytes += batch->bytes;
     source->slice_records += batch->count;

@@ -82,7 +82,9 @@ static int unknown_column(struct binder *binder, const struct ast_part *part)
 static int make_column(struct binder *binder, uint32_t column, const struct ast_part *part,
                        struct expr **out)
 {
-    struct expr *expr = binder_column(binder, column, part->offset, part->text);
+    /* As text, however it was spelled: sql_query_fingerprint tells queries apart by it. */
+    struct str name = binder->as_text ? binder->scope->columns[column].name : part->text;
+    struct expr *expr = binder_column(binder, column, part->offset, name);
     if (!expr)
         return ERR_NOMEM;
     *out = expr;

@@ -16,7 +16,12 @@ struct poll {
     struct curl_loop *owner;
     uv_poll_t handle;
     curl_socket_t socket;
+    int events;    /* asked for */
+    uint32_t errs; /* that the socket has told since */
 };
+
+/* An answer that came before a reset is at most so many reads. */
+enum { ERRS_MAX = 100 };
 
 static void handle_closed(struct curl_loop *loop)
 {
@@ -81,7 +86,13 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 {
     struct poll *poll = CONTAINER_OF(handle, struct poll, handle);
     struct curl_loop *loop = poll->owner; /* the poll may go in the action */
-    int running, flags = status < 0 ? CURL_CSELECT_ERR : 0;
+    int running, flags = 0;
+    if (status < 0) {
+        /* The server may have answered before it reset the connection, not willing to read all that
+         * is sent to it: what it said is read first, and then the reset shows. */
+        flags = poll->errs++ < ERRS_MAX ? CURL_CSELECT_IN : CURL_CSELECT_ERR;
+        uv_poll_start(handle, poll->events, on_poll); /* libuv has stopped it */
+    }
     if (events & UV_READABLE)
         flags |= CURL_CSELECT_IN;
     if (events & UV_WRITABLE)
@@ -135,6 +146,7 @@ static int set_socket(CURL *easy, curl_socket_t socket, int what, void *user, vo
     if (!poll)
         return -1;
     int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
+    poll->events = events;
     return uv_poll_start(&poll->handle, events, on_poll) ? -1 : 0;
 }
 

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/failpoint.h"
+
 enum {
     WRITE_STEP_BYTES = 1 << 20, /* between two looks at `cancelled` */
     READ_STEP_BYTES = 256 << 10,
@@ -78,6 +80,7 @@ int local_write(struct local_call *call, int fd, const char *key, struct str byt
             return local_fail(call, "write", key, n < 0 ? errno : ENOSPC);
         done += (size_t)n;
     }
+    FAILPOINT("local.written");
     return 0;
 }
 
@@ -93,6 +96,7 @@ int local_sync(struct local_call *call, int fd, const char *key, struct local_in
         call->transient &= call->anew;
         return code;
     }
+    FAILPOINT("local.synced");
     *inode = (struct local_inode){st.st_dev, st.st_ino};
     return 0;
 }
@@ -144,7 +148,10 @@ int local_publish(struct local_call *call, const char *temp, const char *key, bo
         return fail_exists(call, key);
     if (number)
         return local_fail(call, "publish", key, number);
-    return local_sync_name(call, "make durable the name", key);
+    FAILPOINT("local.renamed");
+    number = local_sync_name(call, "make durable the name", key);
+    FAILPOINT("local.named");
+    return number;
 }
 
 int local_published(struct local_call *call, const char *temp, const char *key, uint64_t bytes)
@@ -206,6 +213,7 @@ int local_remove(struct local_call *call, const char *key)
             return 0;
         return local_fail(call, "remove", key, errno);
     }
+    FAILPOINT("local.removed");
     /* Also when it was gone: who removed it may not have come so far. */
     if (local_parent(key, dir) && root->os->fstatat(root->fd, dir, &st, 0) && errno == ENOENT)
         return 0;

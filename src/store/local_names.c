@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "os/failpoint.h"
 #include "store/local_fs.h"
 
 enum {
@@ -168,8 +169,10 @@ int local_temp_open(struct local_call *call, const char *key, char temp[LOCAL_PA
             return ERR_CANCELLED;
         temp_name(temp, key);
         *fd = root->os->openat(root->fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (*fd >= 0)
+        if (*fd >= 0) {
+            FAILPOINT("local.created");
             return 0;
+        }
         number = errno;
         if (number == ENOENT) {
             number = make_parent(root, key);

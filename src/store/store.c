@@ -1,3 +1,4 @@
+#include "os/failpoint.h"
 #include "store/retry.h"
 
 enum {
@@ -6,6 +7,23 @@ enum {
     UPLOAD_MAGIC = 0x55504c44,  /* "UPLD" */
     KEY_BYTES_MAX = 1024,       /* S3's limit, kept by every store */
     PAUSE_FIRST_MS = 100,
+};
+
+/* Failpoints around what changes a store: before it is asked, and when its success is known here.
+ */
+static const struct {
+    const char *start, *done;
+} op_points[] = {
+    [STORE_PUT] = {"store.put", "store.put_done"},
+    [STORE_PUT_IF_ABSENT] = {"store.put_if_absent", "store.put_if_absent_done"},
+    [STORE_DELETE] = {"store.delete", "store.deleted"},
+    [STORE_UPLOAD_BEGIN] = {"upload.begin", "upload.begun"},
+    [STORE_UPLOAD_RESUME] = {"upload.resume", "upload.resumed"},
+    [STORE_UPLOAD_APPEND] = {"upload.append", "upload.appended"},
+    [STORE_UPLOAD_SYNC] = {"upload.sync", "upload.synced"},
+    [STORE_UPLOAD_SEAL] = {"upload.seal", "upload.sealed"},
+    [STORE_UPLOAD_PUBLISH] = {"upload.publish", "upload.published"},
+    [STORE_UPLOAD_ABORT] = {"upload.abort", "upload.aborted"},
 };
 
 int store_key_check(struct str key, bool prefix, struct err *err)
@@ -121,6 +139,8 @@ static void request_start(struct store *store, struct store_request *request, en
     if (store->requests)
         store->requests->prev = request;
     store->requests = request;
+    if (op_points[op].start)
+        FAILPOINT(op_points[op].start);
     store->ops->start(store, request);
 }
 
@@ -154,6 +174,8 @@ void store_request_deliver(struct store_request *request)
 {
     struct store *store = request->store;
     bool failed_before = request->attempts > 0;
+    if (request->code == 0 && op_points[request->op].done)
+        FAILPOINT(op_points[request->op].done);
     if (request->prev)
         request->prev->next = request->next;
     else

@@ -28,6 +28,7 @@ Modes (arg and its default in brackets):
     stall            the connection stays open without an answer, nothing is done upstream
     notimplemented   501 NotImplemented for a request with If-None-Match, others go on
     expired          400 ExpiredToken
+    early            the body is asked for (100 Continue), but after its first bytes comes 404 NoSuchUpload and a reset
     denied           403 AccessDenied
     conflict         409 ConditionalRequestConflict, nothing is done upstream
     unguarded        the request goes on without its If-None-Match (signed again): a store that overwrites what is there
@@ -250,6 +251,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.flush()
         self.rfile.read(length // 2)
+        self.reset()
+
+    def fault_early(self, arg):
+        self.send_response_only(100)
+        self.end_headers()
+        self.wfile.flush()
+        self.rfile.read(1000)
+        self.reply(404, ERROR.format(code="NoSuchUpload", more="").encode(), [("Connection", "close")])
         self.reset()
 
     def fault_lost(self, arg):

@@ -150,14 +150,14 @@ class Sluice:
 
     runs = 0
 
-    def __init__(self, directory, *arguments, env=None, wrapper=()):
+    def __init__(self, directory, *arguments, env=None, wrapper=(), binary=SLUICE):
         Sluice.runs += 1
         self.arguments = [str(a) for a in arguments]
         self.stdout_path = pathlib.Path(directory) / f"stdout.{Sluice.runs}"
         self.stderr_path = pathlib.Path(directory) / f"stderr.{Sluice.runs}"
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.started = time.monotonic()
-            self.process = subprocess.Popen([*wrapper, SLUICE, *self.arguments], stdin=subprocess.DEVNULL, stdout=out,
+            self.process = subprocess.Popen([*wrapper, binary, *self.arguments], stdin=subprocess.DEVNULL, stdout=out,
                                             stderr=err, env={**os.environ, **(env or {})})
 
     def stdout(self):

@@ -6,13 +6,16 @@ judge.py ids COLUMN LOCATION       counts of a column
 judge.py schema READER LOCATION    names and types as that reader has them
 """
 
+import base64
 import datetime
 import decimal
+import functools
 import json
 import os
 import sys
 
 
+@functools.lru_cache(maxsize=None)
 def client():
     import boto3
     from botocore.config import Config
@@ -35,6 +38,53 @@ def uploads(bucket):
 
 def begin_upload(bucket, key):
     return client().create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+
+
+def abort_uploads(bucket):
+    """What a lifecycle rule does to unfinished uploads; returns their keys."""
+    store, keys = client(), []
+    for upload in store.list_multipart_uploads(Bucket=bucket).get("Uploads", []):
+        store.abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+        keys.append(upload["Key"])
+    return keys
+
+
+def dump(bucket, prefix):
+    """The content of each object, in base64."""
+    store = client()
+    return {key: base64.b64encode(store.get_object(Bucket=bucket, Key=key)["Body"].read()).decode() for key in list_objects(bucket, prefix)}
+
+
+def put(bucket, key, content):
+    client().put_object(Bucket=bucket, Key=key, Body=base64.b64decode(content))
+
+
+def copy(bucket, pairs):
+    """Objects under other keys, as uploads of one part: an ETag of such an upload stays what it was."""
+    for source, target in pairs:
+        upload = client().create_multipart_upload(Bucket=bucket, Key=target)["UploadId"]
+        part = client().upload_part_copy(Bucket=bucket, Key=target, UploadId=upload, PartNumber=1, CopySource={"Bucket": bucket, "Key": source})
+        client().complete_multipart_upload(Bucket=bucket, Key=target, UploadId=upload,
+                                           MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["CopyPartResult"]["ETag"]}]})
+
+
+def delete(bucket, *keys):
+    for key in keys:
+        client().delete_object(Bucket=bucket, Key=key)
+
+
+def lines(bucket, prefix):
+    """The rows of a JSON sink's files."""
+    store = client()
+    return [json.loads(line) for key in list_objects(bucket, prefix)
+            for line in store.get_object(Bucket=bucket, Key=key)["Body"].read().splitlines()]
+
+
+def serve():
+    """A command and its arguments in a line of JSON, the answer in a line of JSON, until the end of stdin."""
+    for line in sys.stdin:
+        name, *arguments = json.loads(line)
+        yield COMMANDS[name](*arguments)
 
 
 # Rows
@@ -152,12 +202,16 @@ def spark_windows(brokers, topic, sql, value_schema, delay):
             "schema": {field.name: field.dataType.simpleString() for field in frame.schema.fields}}
 
 
-COMMANDS = {"make-bucket": make_bucket, "list": list_objects, "uploads": uploads, "begin-upload": begin_upload, "rows": rows, "ids": ids,
+COMMANDS = {"make-bucket": make_bucket, "list": list_objects, "uploads": uploads, "begin-upload": begin_upload, "abort-uploads": abort_uploads,
+            "dump": dump, "put": put, "copy": copy, "delete": delete, "lines": lines, "rows": rows, "ids": ids,
             "schema": schema, "spark-windows": spark_windows}
 
 if __name__ == "__main__":
     out = os.dup(1)
     os.dup2(2, 1)  # what the programs print is not the answer
-    answer = COMMANDS[sys.argv[1]](*sys.argv[2:])
     with os.fdopen(out, "w") as stream:
-        json.dump(answer, stream)
+        if sys.argv[1] == "serve":
+            for answer in serve():
+                print(json.dumps(answer), file=stream, flush=True)
+        else:
+            json.dump(COMMANDS[sys.argv[1]](*sys.argv[2:]), stream)

@@ -185,6 +185,9 @@ class Faults(unittest.TestCase):
             with self.subTest(match=match):
                 self.scenario("resume_sealed", ("lost", {"match": match}))
 
+    def test_an_answer_before_a_reset_counts(self):
+        self.scenario("append_gone", ("early", {"count": 99, "match": "PUT .*partNumber"}))
+
     def test_listing_uploads_may_be_forbidden(self):
         self.scenario("list_denied", ("denied", {"match": r"GET .*uploads"}))
         self.scenario("list_nothing", ("denied", {"match": r"GET [^?]*\?uploads=?$"}))

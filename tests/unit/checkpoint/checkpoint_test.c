@@ -311,7 +311,8 @@ Test(checkpoint, a_damaged_decision_is_an_error_that_says_what_to_do)
     char expected[400];
     snprintf(expected, sizeof expected,
              "checkpoint %s: commits/1: it is cut short: 1 of 10 bytes are there; nothing was "
-             "changed: --recover-to 0=NEW_LOCATION goes on from the batch before",
+             "changed: `sluice checkpoint verify` says from which batch --recover-to "
+             "BATCH=NEW_LOCATION can go on",
              directory);
     cr_expect_str_eq(checkpoint_error(p.checkpoint)->msg, expected);
     end(&p);

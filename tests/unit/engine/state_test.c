@@ -164,14 +164,13 @@ static struct buf play_batches(enum test_kind kind, enum plan_output_mode mode, 
 
 static void play_in_steps(enum test_kind kind, enum plan_output_mode mode, uint64_t seed)
 {
-    static const uint32_t works[] = {7, 4096, UINT32_MAX};
-    struct buf first = play_batches(kind, mode, seed, seed % 4 != 0, 1);
-    for (size_t i = 0; i < COUNT_OF(works); i++) {
-        struct buf again = play_batches(kind, mode, seed, seed % 4 != 0, works[i]);
-        cr_assert(str_eq(buf_str(&first), buf_str(&again)), "work %u gives other rows", works[i]);
-        buf_fini(&again);
-    }
-    buf_fini(&first);
+    static const uint32_t works[] = {1, 7, 4096};
+    uint32_t work = works[seed % COUNT_OF(works)];
+    struct buf whole = play_batches(kind, mode, seed, seed % 4 != 0, UINT32_MAX);
+    struct buf again = play_batches(kind, mode, seed, seed % 4 != 0, work);
+    cr_assert(str_eq(buf_str(&whole), buf_str(&again)), "steps of %u give other rows", work);
+    buf_fini(&whole);
+    buf_fini(&again);
 }
 
 Test(state, is_what_the_model_is)
@@ -180,7 +179,7 @@ Test(state, is_what_the_model_is)
         for (int mode = OUTPUT_APPEND; mode <= OUTPUT_COMPLETE; mode++) {
             if (kind == TEST_SESSION && mode == OUTPUT_UPDATE)
                 continue;
-            for (uint64_t seed = 1; seed <= 6; seed++)
+            for (uint64_t seed = 1; seed <= 3; seed++)
                 play_in_steps((enum test_kind)kind, (enum plan_output_mode)mode,
                               seed * 977 + (uint64_t)kind * 31);
         }

@@ -110,6 +110,19 @@ static void resume_open(struct world *world)
     free((char *)bytes.p);
 }
 
+/* Behind a server that says so while it is sent megabytes. */
+static void append_gone(struct world *world)
+{
+    struct str bytes = world_bytes(3 * PART_BYTES, 14);
+    struct store_upload *upload;
+    for (int i = 0; i < 5; i++) {
+        EXPECT(world_begin(world, "gone", &upload) == 0, "begin");
+        EXPECT(world_append(world, upload, bytes) == ERR_NOT_FOUND, "%d", world->request.code);
+        EXPECT(world_abort(world, upload) == 0, "abort");
+    }
+    free((char *)bytes.p);
+}
+
 static void list_uploads(struct world *world)
 {
     static const char *const keys[] = {"l/x=1/a", "l/x=1/a", "l/x=2/b & c", "m/d"};
@@ -213,6 +226,7 @@ static void large_objects(struct world *world)
 
 const struct scenario recovery_scenarios[] = {{"resume_sealed", resume_sealed},
                                               {"resume_open", resume_open},
+                                              {"append_gone", append_gone},
                                               {"list_uploads", list_uploads},
                                               {"list_many_uploads", list_many_uploads},
                                               {"list_denied", list_denied},

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "sink/console.h"
@@ -74,6 +75,45 @@ Test(sink_console, prints_a_batch_as_spark_does)
     cr_expect_eq(sink_counters(sink)->bytes, strlen(text));
     cr_expect_eq(sink_counters(sink)->objects, 0);
     cr_expect_str_eq(fixture_last(&fixture)->outputs, "");
+}
+
+static void on_recovered(struct sink *done, int code, const struct err *err, void *user)
+{
+    cr_expect(done == sink && code == 0 && err->code == 0);
+    *(bool *)user = true;
+}
+
+/* A process ends before it printed; the next prints what it had prepared. */
+Test(sink_console, prints_what_another_process_prepared)
+{
+    char text[2000] = "", again[2000] = "";
+    bool done = false;
+    struct sink_batch *batch = fixture_filled(&fixture, sink, 12, 9, 2);
+    cr_assert_eq(fixture_prepare(&fixture, batch), 0);
+    char *staged = strndup(sink_batch_staged(batch).p, sink_batch_staged(batch).n);
+    cr_assert_eq(fixture_publish(&fixture, batch), 0);
+    read_some(text, sizeof text - 1);
+    const struct sink_recovery recovery = {.batch_id = 12, .rows = 2, .staged = str_of(staged)};
+    sink_recover(sink, &recovery, on_recovered, &done);
+    cr_expect(!done, "never from inside the call");
+    while (!done)
+        uv_run(&fixture.loop, UV_RUN_ONCE);
+    read_some(again, sizeof again - 1);
+    cr_expect_str_eq(again, text);
+    cr_expect_eq(sink_counters(sink)->rows, 4);
+    free(staged);
+}
+
+Test(sink_console, what_no_console_keeps_is_refused)
+{
+    bool done = false;
+    sink_restore_held(sink, NULL, 0, on_recovered, &done);
+    while (!done)
+        uv_run(&fixture.loop, UV_RUN_ONCE);
+    done = false;
+    sink_sweep(sink, on_recovered, &done);
+    while (!done)
+        uv_run(&fixture.loop, UV_RUN_ONCE);
 }
 
 Test(sink_console, an_empty_batch_and_one_with_more_rows)

@@ -10,6 +10,7 @@ static struct fixture fixture;
 static struct fake_store *fake;
 static struct sink *sink;
 static uint32_t observed;
+static uint32_t left_uploads; /* on purpose */
 
 static void observe(void *user, double seconds)
 {
@@ -33,12 +34,12 @@ static void setup(void)
                                          .encode_bytes = 1000};
     cr_assert_eq(sink_files_create(&sink, &config, &options, &fake->base, &err), 0);
     sink_observe_uploads(sink, observe, NULL);
-    observed = 0;
+    observed = left_uploads = 0;
 }
 
 static void teardown(void)
 {
-    cr_expect_eq(fake->open_uploads, 0);
+    cr_expect_eq(fake->open_uploads, left_uploads);
     fixture_close_sink(&fixture, sink, SINK_CLOSE_DISCARD);
     store_close(&fake->base, NULL, NULL);
     fixture_fini(&fixture);
@@ -52,6 +53,134 @@ static void fail_next(enum store_op op, uint32_t count, int code, bool transient
     fake->fail_count = count;
     fake->fail_code = code;
     fake->fail_transient = transient;
+}
+
+static int done_code;
+
+static void on_done(struct sink *done, int code, const struct err *err, void *user)
+{
+    cr_expect(done == sink && code == err->code);
+    done_code = code;
+    *(bool *)user = true;
+}
+
+/* Waits until the task has said so. */
+static void wait_done(const bool *done)
+{
+    cr_expect(!*done, "never from inside the call");
+    while (!*done)
+        uv_run(&fixture.loop, UV_RUN_ONCE);
+}
+
+static const struct sink_output output = {.name = STR("part-01234567-00000001-q-s-00000.json"),
+                                          .upload_id = STR("id"),
+                                          .rows = 1,
+                                          .bytes = 9};
+
+Test(sink_failure, a_recovery_is_cancelled)
+{
+    static const enum store_op ops[] = {STORE_UPLOAD_RESUME, STORE_UPLOAD_PUBLISH};
+    const struct sink_recovery recovery = {
+        .batch_id = 1, .rows = 1, .outputs = &output, .output_count = 1};
+    for (uint32_t i = 0; i < COUNT_OF(ops); i++) {
+        bool done = false;
+        fake->hold_op = (int)ops[i];
+        sink_recover(sink, &recovery, on_done, &done);
+        while (!fake_store_holds(fake))
+            uv_run(&fixture.loop, UV_RUN_ONCE);
+        sink_cancel(sink);
+        wait_done(&done);
+        cr_expect_eq(done_code, ERR_CANCELLED);
+        cr_expect_eq(fake->ops[STORE_UPLOAD_ABORT], 0, "what was decided is not removed");
+        fake_store_release(fake);
+    }
+    cr_expect_eq(sink_counters(sink)->objects, 0);
+    left_uploads = 1; /* of the publish that was cancelled */
+}
+
+Test(sink_failure, a_recovery_that_fails_leaves_everything)
+{
+    const struct sink_recovery recovery = {
+        .batch_id = 1, .rows = 1, .outputs = &output, .output_count = 1};
+    bool done = false;
+    fail_next(STORE_UPLOAD_PUBLISH, 1, ERR_NOT_FOUND, false);
+    sink_recover(sink, &recovery, on_done, &done);
+    wait_done(&done);
+    cr_expect_eq(done_code, ERR_NOT_FOUND);
+    cr_expect_eq(fake->ops[STORE_UPLOAD_ABORT], 0);
+    done = false;
+    sink_recover(sink, &recovery, on_done, &done);
+    wait_done(&done);
+    cr_expect_eq(done_code, 0);
+    cr_expect_eq(sink_counters(sink)->objects, 1);
+    left_uploads = 1;
+}
+
+Test(sink_failure, a_sweep_is_cancelled)
+{
+    bool done = false;
+    fake->hold_op = STORE_LIST_UPLOADS;
+    sink_sweep(sink, on_done, &done);
+    while (!fake_store_holds(fake))
+        uv_run(&fixture.loop, UV_RUN_ONCE);
+    sink_cancel(sink);
+    wait_done(&done);
+    cr_expect_eq(done_code, ERR_CANCELLED);
+    fake_store_release(fake);
+}
+
+/* A sink that another process could go on with. */
+static struct sink *make_recoverable(void)
+{
+    static const struct file_format format = {.kind = FILE_JSON};
+    struct sink *made = NULL;
+    struct err err;
+    struct sink_config config = {
+        .loop = &fixture.loop, .query = STR("q"), .name = STR("r"), .schema = fixture.schema};
+    struct sink_files_options options = {.path = STR("out"),
+                                         .id8 = STR("01234567"),
+                                         .format = &format,
+                                         .recoverable = true,
+                                         .target_file_bytes = 1 << 20,
+                                         .part_bytes = 1000};
+    cr_assert_eq(sink_files_create(&made, &config, &options, &fake->base, &err), 0);
+    return made;
+}
+
+Test(sink_failure, a_prepare_waits_for_rolled_files_and_can_be_cancelled)
+{
+    static const enum store_op ops[] = {STORE_UPLOAD_BEGIN, STORE_UPLOAD_APPEND, STORE_UPLOAD_SYNC};
+    struct fixture_user user = {&fixture};
+    for (uint32_t i = 0; i < COUNT_OF(ops); i++) {
+        struct sink *rolled = make_recoverable();
+        struct sink_batch *batch = fixture_filled(&fixture, rolled, 1, 1, 100);
+        fixture.event_count = 0;
+        fake->hold_op = (int)ops[i];
+        sink_batch_prepare(batch, fixture_callback, &user);
+        while (!fake_store_holds(fake))
+            uv_run(&fixture.loop, UV_RUN_ONCE);
+        cr_expect_eq(fixture.event_count, 0);
+        sink_batch_leave(batch, fixture_callback, &user);
+        fixture_wait(&fixture, 2);
+        cr_expect_eq(fixture.events[0].code, ERR_CANCELLED);
+        cr_expect_eq(fixture.events[1].code, 0);
+        fake_store_release(fake);
+        cr_expect_eq(fixture_close_sink(&fixture, rolled, SINK_CLOSE_DISCARD), ERR_CANCELLED);
+    }
+}
+
+Test(sink_failure, a_rolled_file_that_cannot_be_kept_fails_its_batch)
+{
+    static const enum store_op ops[] = {STORE_UPLOAD_BEGIN, STORE_UPLOAD_APPEND, STORE_UPLOAD_SYNC};
+    for (uint32_t i = 0; i < COUNT_OF(ops); i++) {
+        struct sink *rolled = make_recoverable();
+        struct sink_batch *batch = fixture_filled(&fixture, rolled, 1, 1, 100);
+        fail_next(ops[i], 1, ERR_IO, false);
+        cr_expect_eq(fixture_prepare(&fixture, batch), ERR_IO);
+        cr_expect_eq(fixture_abort(&fixture, batch), 0);
+        fixture.event_count = 0;
+        cr_expect_eq(fixture_close_sink(&fixture, rolled, SINK_CLOSE_DISCARD), ERR_IO);
+    }
 }
 
 Test(sink_failure, transient_failures_are_repeated)

@@ -119,6 +119,97 @@ static int run_files(int k, const struct block *rows)
     return code;
 }
 
+struct kept {
+    struct sink_held held;
+    char bytes[4][8192];
+};
+
+static struct str keep(char *to, struct str bytes)
+{
+    cr_assert_lt(bytes.n, sizeof((struct kept *)0)->bytes[0]);
+    memcpy(to, bytes.p ? bytes.p : "", bytes.n);
+    return (struct str){to, bytes.n};
+}
+
+static void on_done(struct sink *sink, int code, const struct err *err, void *user)
+{
+    (void)sink, (void)err;
+    *(int *)user = code;
+}
+
+static int restore(struct sink *sink, const struct kept *kept)
+{
+    enum { NOT_YET = 1 };
+    int code = NOT_YET;
+    sink_restore_held(sink, &kept->held, 1, on_done, &code);
+    while (code == NOT_YET)
+        uv_run(&fixture.loop, UV_RUN_ONCE);
+    return code;
+}
+
+/* A batch whose rolled file stays open; kept gets what its record says. */
+static int run_rolled_batch(struct sink *sink, int64_t id, const struct block *rows,
+                            struct kept *kept)
+{
+    struct fixture_user user = {&fixture};
+    struct sink_batch *batch;
+    struct err err = {0};
+    uint32_t count;
+    int code = sink_batch_open(sink, id, &batch, &err);
+    if (code)
+        return code;
+    code = sink_batch_write(batch, rows, &err);
+    if (code == 0)
+        code = fixture_prepare(&fixture, batch);
+    fixture.event_count = 0;
+    if (code == 0) {
+        kept->held = *sink_batch_held(batch, &count);
+        cr_assert_eq(count, 1);
+        kept->held.name = keep(kept->bytes[0], kept->held.name);
+        kept->held.upload_id = keep(kept->bytes[1], kept->held.upload_id);
+        kept->held.tags = keep(kept->bytes[2], kept->held.tags);
+        kept->held.state = keep(kept->bytes[3], kept->held.state);
+        code = fixture_publish(&fixture, batch);
+    } else {
+        sink_batch_leave(batch, fixture_callback, &user);
+        fixture_wait(&fixture, 1);
+    }
+    fixture.event_count = 0;
+    return code;
+}
+
+/* Two processes one after the other with one rolled file. */
+static int run_rolled(int k, const struct block *rows, struct kept *kept)
+{
+    static const struct file_format format = {.kind = FILE_PARQUET};
+    struct sink_files_options options = {.format = &format,
+                                         .path = STR("out"),
+                                         .id8 = STR("01234567"),
+                                         .recoverable = true,
+                                         .target_file_bytes = 1 << 30,
+                                         .part_bytes = 1};
+    struct sink_config config = config_of();
+    int code = 0;
+    atomic_store(&countdown, k);
+    for (int64_t id = 0; id < 2 && code == 0; id++) {
+        struct store *store = NULL;
+        struct sink *sink = NULL;
+        struct err err = {0};
+        code = store_local_create(&store, &fixture.loop, str_of(fixture.dir), &err);
+        if (code == 0)
+            code = sink_files_create(&sink, &config, &options, store, &err);
+        if (code == 0 && id > 0)
+            code = restore(sink, kept);
+        if (code == 0)
+            code = run_rolled_batch(sink, id, rows, kept);
+        fixture_close_sink(&fixture, sink, SINK_CLOSE_LEAVE);
+        if (store)
+            store_close(store, NULL, NULL);
+        uv_run(&fixture.loop, UV_RUN_DEFAULT);
+    }
+    return code;
+}
+
 static int run_console(int k, const struct block *rows, int fd)
 {
     struct sink_console_options options = {.num_rows = 100, .truncate_width = 20};
@@ -152,6 +243,23 @@ Test(sink_memory, files)
             break;
     }
     cr_expect(k > 15 && k < 1000, "%d allocations", k);
+}
+
+Test(sink_memory, rolled_files)
+{
+    struct block rows = fixture_rows(&fixture, 1, 50);
+    static struct kept kept;
+    int k = 1;
+    for (; k < 3000; k++) {
+        int code = run_rolled(k, &rows, &kept);
+        bool untouched = atomic_exchange(&countdown, 0) > 0;
+        cr_assert_eq(code, untouched ? 0 : ERR_NOMEM, "allocation %d: %d", k, code);
+        remove_files();
+        if (untouched)
+            break;
+    }
+    cr_expect(k > 50 && k < 3000, "%d allocations", k);
+    cr_expect_eq(kept.held.rows, 100);
 }
 
 Test(sink_memory, console)
