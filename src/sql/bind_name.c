@@ -121,7 +121,7 @@ static int find_alias(struct binder *binder, const struct ast_part *part, struct
     struct buf label = {0};
     buf_printf(&label, "lateralAliasReference(%.*s)", STR_ARG(part->text));
     (*out)->form = FORM_LABEL;
-    (*out)->label = arena_str(binder->arena, buf_str(&label));
+    (*out)->label = arena_buf(binder->arena, &label);
     buf_fini(&label);
     return (*out)->label.p ? 0 : diag_nomem(binder->diag);
 }
