@@ -19,7 +19,8 @@ static struct {
 
 /* ---- which calls ---- */
 
-/* The first and the last of each kind, and some between them. */
+/* The first and the last of each kind, some between them, and after some renames the fsync that
+ * makes the name durable. */
 struct choice {
     uint32_t calls;
     bool chosen[CALLS_MAX];
@@ -35,6 +36,10 @@ static void choose_kinds(struct choice *choice)
             first[kind] = k;
         last[kind] = k;
     }
+    uint32_t renames = 0;
+    for (uint32_t k = 0; k + 2 < choice->calls; k++)
+        if (fake_fs_kind(k) == FAKE_FS_KIND(renameat2) && renames++ % 3 == 0)
+            choice->chosen[k + 2] = true;
     for (uint32_t kind = 0; kind < FAKE_FS_CALL_KINDS; kind++)
         if (first[kind] != UINT32_MAX)
             choice->chosen[first[kind]] = choice->chosen[last[kind]] = true;
