@@ -319,8 +319,12 @@ static void begin_close(struct app *app)
         app->closing++; /* on_recovered */
         sink_cancel(app->recovery.busy);
     }
-    app_abort_slot(app, &app->slots[0]);
-    app_abort_slot(app, &app->slots[1]);
+    if (app->save_ticket.batch) { /* sinks keep what is being staged: first that must end */
+        app->closing++;
+        checkpoint_cancel(app->checkpoint);
+    } else {
+        app_abort_slots(app);
+    }
     app_close_step(app);
 }
 

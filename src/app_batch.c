@@ -209,7 +209,7 @@ static void on_seal(void *user, struct batch *batch)
     struct err err = {0};
     FAILPOINT("batch.seal");
     if (app->checkpoint)
-        checkpoint_batch_begin(app->checkpoint);
+        app_begin_save(app);
     int code = fix_offsets(app, slot);
     code = code ? err_set(&err, code, "out of memory for the offsets of a batch")
                 : seal_queries(app, slot, batch, &err);
@@ -388,6 +388,12 @@ static void on_aborted(struct sink_batch *batch, int code, const struct err *err
                  LOG_S("reason", err->msg));
     app->closing--;
     app_close_step(app);
+}
+
+void app_abort_slots(struct app *app)
+{
+    app_abort_slot(app, &app->slots[0]);
+    app_abort_slot(app, &app->slots[1]);
 }
 
 /* What is decided, or may be, is left for the next process. */

@@ -183,5 +183,6 @@ size_t app_held_bytes(const struct app *app);
 bool app_draining(const struct app *app);
 /* Aborts whatever batches of sinks are open; app->closing counts the callbacks. */
 void app_abort_slot(struct app *app, struct app_slot *slot);
+void app_abort_slots(struct app *app);
 /* What is next in closing, once app->closing is 0. */
 void app_close_step(struct app *app);
