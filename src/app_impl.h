@@ -9,6 +9,8 @@
 #include "checkpoint/checkpoint.h"
 #include "engine/engine.h"
 #include "http/server.h"
+#include "http/status.h"
+#include "os/notify.h"
 #include "os/random_id.h"
 #include "sink/sink.h"
 #include "sink/stdout_writer.h"
@@ -105,6 +107,26 @@ struct app_progress {
     struct query_counts *queries; /* per query */
 };
 
+/* Catching up on a backlog: sampled once a second (app_tell.c). */
+struct app_backlog {
+    bool active, told, rated;           /* now; ever; the rates below mean something */
+    int quiet;                          /* seconds without, while active */
+    int64_t base;                       /* sum of the positions where it began */
+    int64_t sampled_us;                 /* monotonic; 0: never */
+    uint64_t records;                   /* read, at the last sample */
+    int64_t behind;                     /* offsets, at the last sample */
+    double records_per_s, gained_per_s; /* read; by which it shrinks, may be negative */
+};
+
+/* Committed batches the log has not told of yet. */
+struct app_batch_line {
+    uint32_t batches;
+    int64_t id; /* of the last */
+    int64_t records, rows;
+    int64_t duration_ms; /* of the longest */
+    int64_t told_us;     /* monotonic: the last line */
+};
+
 struct app {
     struct app_options options;
     uv_loop_t *loop;
@@ -147,6 +169,9 @@ struct app {
     bool state_warned;                    /* that state passed the budget */
     int64_t last_record_ms, last_idle_ms; /* wall clock; engine_idle */
     double rate_offsets, rate_us;         /* decaying sums: the current reading rate */
+    struct app_backlog backlog;
+    struct app_batch_line batch_line;
+    bool told_ready; /* to the service manager */
     int64_t slice_opened_us, slice_next_us;
 
     uv_idle_t idle;        /* another turn at once */
@@ -246,7 +271,21 @@ bool app_source_held(const struct app *app);
 /* 0 when `to` is not later. */
 double app_seconds_between(int64_t from_ms, int64_t to_ms);
 
+/* app_tell.c */
+/* A batch was committed: app->last is it. */
+void app_tell_batch(struct app *app);
+/* Once a second. */
+void app_tell_second(struct app *app);
+/* The state has changed: the service manager shall know. */
+void app_tell_manager(struct app *app);
+/* Everything is closed. */
+void app_tell_end(struct app *app);
+/* False: the app is not catching up. */
+bool app_progress_of(const struct app *app, struct status_progress *out);
+
 /* app_status.c */
+/* reason: why; empty: nothing to say. Both live as long as the app does not move. */
+enum status_state app_state(const struct app *app, struct str *reason);
 extern const struct http_hooks app_http_hooks;
 /* {"topic":{"0":1}} of these offsets, one per source partition. */
 void app_print_offsets(const struct app *app, const int64_t *offsets, uint32_t count,

@@ -23,7 +23,7 @@ static const char *checkpoint_trouble(const struct app *app)
     return waits_for[0] ? waits_for : NULL;
 }
 
-static enum status_state state_of(const struct app *app, struct str *reason)
+enum status_state app_state(const struct app *app, struct str *reason)
 {
     *reason = (struct str){NULL, 0};
     if (app->err.code) {
@@ -90,7 +90,7 @@ static bool ready(void *user, struct buf *reason)
 {
     const struct app *app = user;
     struct str text;
-    enum status_state state = state_of(app, &text);
+    enum status_state state = app_state(app, &text);
     if (state != STATUS_RUNNING && state != STATUS_CATCHING_UP) {
         buf_printf(reason, "%s: %.*s", status_state_name(state), STR_ARG(text));
         return false;
@@ -293,9 +293,10 @@ static void print_status(void *user, struct buf *out)
     struct status_source source;
     struct process_sample sample = {0};
     struct status_checkpoint checkpoint;
+    struct status_progress progress;
     struct str reason;
     bool sampled = process_sample(&sample, NULL) == 0;
-    enum status_state state = state_of(app, &reason);
+    enum status_state state = app_state(app, &reason);
     app_update_memory(app);
     struct status status = {.name = plan->name,
                             .version = STR(SLUICE_VERSION),
@@ -308,6 +309,7 @@ static void print_status(void *user, struct buf *out)
                                                        ? STATUS_UNKNOWN
                                                        : plan->trigger_interval_ms,
                             .resident_bytes = sampled ? sample.resident_bytes : 0,
+                            .progress = app_progress_of(app, &progress) ? &progress : NULL,
                             .memory = &app->memory,
                             .queries = queries};
     if (app->source && queries) {
@@ -322,8 +324,8 @@ static void print_status(void *user, struct buf *out)
         struct checkpoint_figures figures = checkpoint_figures(app->checkpoint);
         checkpoint = (struct status_checkpoint){
             .location = plan->checkpoint,
-            .batch_id = figures.decided_ms ? checkpoint_next_batch(app->checkpoint) - 1
-                                           : STATUS_UNKNOWN,
+            .batch_id =
+                figures.decided_ms ? checkpoint_next_batch(app->checkpoint) - 1 : STATUS_UNKNOWN,
             .bytes = (int64_t)figures.batch_bytes,
             .committed_ms = figures.decided_ms ? figures.decided_ms : STATUS_UNKNOWN};
         status.checkpoint = &checkpoint;
