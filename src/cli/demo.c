@@ -199,8 +199,8 @@ int cli_demo(int argc, char **argv)
          NULL},
         {"--memory", ARG_SIZE, &common.memory_bytes, "SIZE", "memory budget (default 64m)", NULL},
         {"--log-format", ARG_STRING, &common.log_format, "text|json", RUN_LOG_FORMAT_HELP, NULL},
-        {"--log-level", ARG_STRING, &common.log_level, "LEVEL",
-         "debug, info (default), warn or error", NULL},
+        {"--log-level", ARG_STRING, &common.log_level, RUN_LOG_LEVELS,
+         "the least that is told (default info)", NULL},
     };
     const struct arg_spec spec = {.command = "sluice demo",
                                   .summary = "Runs a whole pipeline without any server.",
@@ -211,10 +211,8 @@ int cli_demo(int argc, char **argv)
     struct log_memory memory;
     struct err err = {0};
     int code = args_parse(&spec, argc, argv, NULL, &err);
-    if (code == ARGS_HELP) {
-        args_help(&spec, stdout);
+    if (code == ARGS_HELP)
         return 0;
-    }
     if (code)
         return args_usage_error(&spec, &err);
     if (run_options_apply(&common, "sluice demo", &log, &memory) != 0)

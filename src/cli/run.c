@@ -242,8 +242,8 @@ int cli_run(int argc, char **argv)
          "memory budget of all but state (default 64m, at least 16m)", NULL},
         {"--log-format", ARG_STRING, &args.common.log_format, "text|json", RUN_LOG_FORMAT_HELP,
          NULL},
-        {"--log-level", ARG_STRING, &args.common.log_level, "LEVEL",
-         "debug, info (default), warn or error", NULL},
+        {"--log-level", ARG_STRING, &args.common.log_level, RUN_LOG_LEVELS,
+         "the least that is told (default info)", NULL},
     };
     const struct arg_spec spec = {.command = "sluice run",
                                   .summary = "Runs a pipeline until it is stopped.",
@@ -261,7 +261,6 @@ int cli_run(int argc, char **argv)
     int exit_code = 2;
     int code = args_parse(&spec, argc, argv, &operands, &err);
     if (code == ARGS_HELP) {
-        args_help(&spec, stdout);
         exit_code = 0;
     } else if (code) {
         exit_code = args_usage_error(&spec, &err);

@@ -15,6 +15,7 @@ struct run_options {
     const char *log_format, *log_level;
 };
 
+#define RUN_LOG_LEVELS      "debug|info|warn|error"
 #define RUN_LOG_FORMAT_HELP "default text on a terminal, else json"
 
 /* Sets log and what it remembers from the options and checks the memory; prints a usage problem to
