@@ -29,6 +29,7 @@
 #include "cli/reference.h"
 #include "cli/run.h"
 #include "cli/test.h"
+#include "cli/top.h"
 #include "cli/validate.h"
 #include "version.h"
 
@@ -38,6 +39,7 @@ static const struct cli_command commands[] = {
     {"produce", "", "send made-up transactions to a Kafka topic", cli_produce},
     {"validate", "PIPELINE", "check a pipeline, print its plan", cli_validate},
     {"test", "CASE_DIR...", "run conformance cases", cli_test},
+    {"top", "[ADDR:PORT]", "show a running sluice in the terminal", cli_top},
     {"checkpoint", "show|verify LOCATION", "show or verify a checkpoint", cli_checkpoint},
 };
 
