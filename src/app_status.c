@@ -61,10 +61,11 @@ enum status_state app_state(const struct app *app, struct str *reason)
             return STATUS_DEGRADED;
         }
     }
-    /* More than what arrives while a slice is read: the stream is behind. */
-    return app->rate_us > 0 && (double)behind > app->rate_offsets / app->rate_us * 1e6
-               ? STATUS_CATCHING_UP
-               : STATUS_RUNNING;
+    /* More than what arrives while a slice is read, or than what two triggers may take: the stream
+     * is behind. */
+    int64_t cap = app->options.plan->kafka.max_offsets_per_trigger;
+    bool slow = app->rate_us > 0 && (double)behind > app->rate_offsets / app->rate_us * 1e6;
+    return slow || (cap > 0 && behind > 2 * cap) ? STATUS_CATCHING_UP : STATUS_RUNNING;
 }
 
 static bool healthy(void *user, struct buf *reason)

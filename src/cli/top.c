@@ -15,7 +15,7 @@
 enum {
     POLL_MS = 1000,
     ANSWER_MS_MAX = 5000,
-    ONCE_COLUMNS = 100, /* of a frame that no terminal shows, unless COLUMNS says more */
+    ONCE_COLUMNS = 112, /* of a frame that no terminal shows, unless COLUMNS says more */
     ONCE_ROWS = 1000,
     CTRL_C = 3,
     CTRL_Z = 26,

@@ -43,7 +43,8 @@ static size_t put_clean(struct buf *out, struct str text, size_t room)
 
 static size_t room_of(const struct top_canvas *canvas)
 {
-    return canvas->columns > canvas->column ? canvas->columns - canvas->column : 0;
+    bool below = canvas->ansi && canvas->row >= canvas->rows;
+    return canvas->columns > canvas->column && !below ? canvas->columns - canvas->column : 0;
 }
 
 void top_put(struct top_canvas *canvas, enum top_style style, struct str text)
@@ -101,10 +102,11 @@ void top_bar(struct top_canvas *canvas, enum top_style style, size_t width, doub
 
 void top_end_line(struct top_canvas *canvas)
 {
+    /* At the edge the cursor stands on the last character, which would be erased. */
+    if (canvas->ansi && room_of(canvas) > 0)
+        buf_append_str(canvas->out, STR("\x1b[K"));
     canvas->row++;
     canvas->column = 0;
-    if (canvas->ansi)
-        buf_append_str(canvas->out, STR("\x1b[K"));
     if (!canvas->ansi)
         buf_append_char(canvas->out, '\n');
     else if (canvas->row < canvas->rows)
