@@ -2,6 +2,8 @@
 #pragma once
 
 #include "app.h"
+#include "app_keep.h"
+#include "app_tell.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "batch/batch.h"
@@ -9,8 +11,6 @@
 #include "checkpoint/checkpoint.h"
 #include "engine/engine.h"
 #include "http/server.h"
-#include "http/status.h"
-#include "os/notify.h"
 #include "os/random_id.h"
 #include "sink/sink.h"
 #include "sink/stdout_writer.h"
@@ -76,27 +76,6 @@ struct app_slot {
     struct commit_record record;
 };
 
-/* Before the first batch (app_recover.c). */
-enum recover_step {
-    RECOVER_STATE,
-    RECOVER_OUTPUTS,
-    RECOVER_ROLLED,
-    RECOVER_SWEEP,
-    RECOVER_DONE,
-};
-
-struct app_recovery {
-    enum recover_step step;
-    uint32_t at;           /* of the record's files, outputs; of the sinks */
-    bool reading, loading; /* an object is read, state is loaded */
-    struct sink *busy;     /* it recovers, restores or sweeps */
-    bool loads;
-    struct buf data;    /* the object */
-    size_t used;        /* of it */
-    struct arena arena; /* what a sink is given */
-    struct str *reset;
-};
-
 /* What /status shows of the last committed batch. */
 struct app_progress {
     int64_t batch_id, timestamp_ms, records;
@@ -105,26 +84,6 @@ struct app_progress {
     int64_t *start_offsets, *end_offsets; /* per partition */
     uint32_t partition_count;
     struct query_counts *queries; /* per query */
-};
-
-/* Catching up on a backlog: sampled once a second (app_tell.c). */
-struct app_backlog {
-    bool active, told, rated;           /* now; ever; the rates below mean something */
-    int quiet;                          /* seconds without, while active */
-    int64_t base;                       /* sum of the positions where it began */
-    int64_t sampled_us;                 /* monotonic; 0: never */
-    uint64_t records;                   /* read, at the last sample */
-    int64_t behind;                     /* offsets, at the last sample */
-    double records_per_s, gained_per_s; /* read; by which it shrinks, may be negative */
-};
-
-/* Committed batches the log has not told of yet. */
-struct app_batch_line {
-    uint32_t batches;
-    int64_t id; /* of the last */
-    int64_t records, rows;
-    int64_t duration_ms; /* of the longest */
-    int64_t told_us;     /* monotonic: the last line */
 };
 
 struct app {
@@ -216,31 +175,6 @@ int app_open_parts(struct app *app, struct err *err) MUST_CHECK;
 /* What waits for the checkpoint, if there is one. */
 int app_open_rest(struct app *app, struct err *err) MUST_CHECK;
 
-/* app_checkpoint.c */
-int app_open_checkpoint(struct app *app, struct err *err) MUST_CHECK;
-/* Whether batches save state at all. */
-bool app_saves_state(const struct app *app);
-/* Encodes the state of the batch that seals, in steps. */
-void app_save_begin(struct app *app);
-int app_save_step(struct app *app, bool *done, struct err *err) MUST_CHECK;
-/* Enough of it is on its way: a turn comes when there is room. */
-bool app_save_waits(const struct app *app);
-void app_prepare_checkpoint(struct app *app, struct batch *batch);
-void app_decide(struct app *app, struct batch *batch);
-/* A slice was closed. ERR_NOMEM. */
-int app_note_slice(struct app *app) MUST_CHECK;
-/* app->closing counts the callbacks of these. */
-void app_close_checkpoint(struct app *app);
-void app_close_checkpoint_store(struct app *app);
-
-/* app_recover.c */
-bool app_recovered(const struct app *app);
-void app_recover_turn(struct app *app);
-int app_resume_offsets(struct app *app, const struct plan_partition_offset **out,
-                       uint32_t *count) MUST_CHECK;
-/* A new checkpoint's starting offsets are durable; begins to make them so. */
-bool app_begun(struct app *app);
-
 /* app_batch.c */
 extern const struct batch_ops app_batch_ops;
 int app_slot_init(struct app *app, struct app_slot *slot) MUST_CHECK;
@@ -270,18 +204,6 @@ void app_update_memory(struct app *app);
 bool app_source_held(const struct app *app);
 /* 0 when `to` is not later. */
 double app_seconds_between(int64_t from_ms, int64_t to_ms);
-
-/* app_tell.c */
-/* A batch was committed: app->last is it. */
-void app_tell_batch(struct app *app);
-/* Once a second. */
-void app_tell_second(struct app *app);
-/* The state has changed: the service manager shall know. */
-void app_tell_manager(struct app *app);
-/* Everything is closed. */
-void app_tell_end(struct app *app);
-/* False: the app is not catching up. */
-bool app_progress_of(const struct app *app, struct status_progress *out);
 
 /* app_status.c */
 /* reason: why; empty: nothing to say. Both live as long as the app does not move. */
