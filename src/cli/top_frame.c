@@ -110,19 +110,27 @@ static void draw_state(struct top_canvas *canvas, const struct top_view *view)
     top_end_line(canvas);
 }
 
+/* As /status has it: on a backlog only. False: there is none. */
+static bool find_progress(const cJSON *status, double *percent, double *rate, double *eta_s)
+{
+    const cJSON *progress = json_get(status, "progress"), *pace = json_get(status, "pace");
+    bool known = cJSON_IsObject(progress);
+    *percent = known ? json_number(progress, "percent") : json_number(pace, "catchUpPercent");
+    *rate = known ? json_number(progress, "recordsPerSecond") : json_number(pace, "readPerSecond");
+    *eta_s = known ? json_number(progress, "etaSeconds") : json_number(pace, "catchUpSeconds");
+    return isfinite(*percent);
+}
+
 static void draw_progress(struct top_canvas *canvas, const struct top_view *view)
 {
-    const cJSON *progress = json_get(view->status, "progress");
+    double percent, rate, eta_s;
     char label[64];
-    if (cJSON_IsObject(progress)) {
-        double percent = json_number(progress, "percent");
-        double rate = json_number(progress, "recordsPerSecond");
+    if (find_progress(view->status, &percent, &rate, &eta_s)) {
         snprintf(label, sizeof label, "%.1f %%", percent);
         top_put(canvas, TOP_PLAIN, STR(" progress "));
         top_bar(canvas, TOP_CYAN, 32, percent / 100, label);
         top_printf(canvas, TOP_PLAIN, "  %s records/s  ETA %s",
-                   isfinite(rate) ? top_count(rate).text : "-",
-                   top_time(json_number(progress, "etaSeconds")).text);
+                   isfinite(rate) ? top_count(rate).text : "-", top_time(eta_s).text);
     }
     top_end_line(canvas);
 }

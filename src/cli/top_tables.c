@@ -6,7 +6,11 @@
 
 #include "cli/top_json.h"
 
-enum { HEADS = 3, TABLE_LINES = 7 /* heads, the source's line, lines between, the last line */ };
+enum {
+    WIDE = 100,
+    HEADS = 3,
+    TABLE_LINES = 7 /* heads, the source's line, lines between, the last line */
+};
 
 /* A line of a table: the item, and what it belongs to. */
 struct item {
@@ -247,6 +251,8 @@ static void draw_sink(struct top_canvas *canvas, const struct item *item)
     bytes_cell(canvas, 10, json_number(sink, "bytes"));
     bytes_cell(canvas, 10, json_number(sink, "heldBytes"));
     number_cell(canvas, retries > 0 ? TOP_YELLOW : TOP_PLAIN, 8, retries);
+    if (canvas->columns >= WIDE) /* bytes on their way */
+        bytes_cell(canvas, 10, json_number(sink, "uploadingBytes"));
     top_put(canvas, TOP_PLAIN, STR("  "));
     if (failing)
         top_put(canvas, TOP_RED, STR("failing "));
@@ -259,10 +265,16 @@ static void draw_sink(struct top_canvas *canvas, const struct item *item)
 
 static void draw_sinks(struct top_canvas *canvas, const struct table *table)
 {
-    static const struct column columns[] = {{"SINK", 19},   {"ROWS", -7},     {"FILES", -7},
-                                            {"BYTES", -10}, {"WAITING", -10}, {"RETRIES", -8},
-                                            {"HEALTH", -8}};
-    draw_head(canvas, columns, COUNT_OF(columns));
+    static const struct column columns[] = {{"SINK", 19},     {"ROWS", -7},     {"FILES", -7},
+                                            {"BYTES", -10},   {"WAITING", -10}, {"RETRIES", -8},
+                                            {"UPLOADS", -10}, {"HEALTH", -8}};
+    static const struct column narrow[] = {{"SINK", 19},   {"ROWS", -7},     {"FILES", -7},
+                                           {"BYTES", -10}, {"WAITING", -10}, {"RETRIES", -8},
+                                           {"HEALTH", -8}};
+    if (canvas->columns >= WIDE)
+        draw_head(canvas, columns, COUNT_OF(columns));
+    else
+        draw_head(canvas, narrow, COUNT_OF(narrow));
     top_end_line(canvas);
     for (size_t i = 0; i < shown(table); i++)
         draw_sink(canvas, &table->items[i]);
