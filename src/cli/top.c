@@ -39,7 +39,7 @@ struct top {
     struct top_screen screen;
     cJSON *status; /* the last answer */
     struct top_history history;
-    char trouble[1000];  /* empty: none */
+    char trouble[1000]; /* empty: none */
     int64_t trouble_us; /* since when */
     int exit_code;
 };
