@@ -334,6 +334,7 @@ static void on_publish(void *user, struct batch *batch)
     struct app *app = user;
     app->slots[batch->slot].decided_us = clock_monotonic_us();
     FAILPOINT("batch.publish");
+    log_status(app->options.log, ""); /* a console sink may share the terminal */
     for (uint32_t i = 0; i < app->output_count; i++) {
         struct app_slot_output *output = &app->slots[batch->slot].outputs[i];
         if (!output->batch)
@@ -353,8 +354,7 @@ static void on_done(void *user, struct batch *batch)
         checkpoint_published(app->checkpoint);
     if (app->options.preview_records == 0)
         app->source->ops->committed(app->source, slot->end_offsets, slot->partition_count);
-    log_line(app->options.log, LOG_DEBUG, "committed", LOG_I("batch", batch->id),
-             LOG_I("records", batch->records));
+    app_tell_batch(app);
 }
 
 static void on_abandon(void *user, struct batch *batch)

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "batch/batch.h"
 #include "http/server.h"
+#include "http/status.h"
 
 struct app;
 struct app_slot;
@@ -27,6 +28,8 @@ bool app_source_held(const struct app *app);
 double app_seconds_between(int64_t from_ms, int64_t to_ms);
 
 /* app_status.c */
+/* reason: why; empty: nothing to say. It lives as long as the app does not move. */
+enum status_state app_state(const struct app *app, struct str *reason);
 extern const struct http_hooks app_http_hooks;
 /* {"topic":{"0":1}} of these offsets, one per source partition. */
 void app_print_offsets(const struct app *app, const int64_t *offsets, uint32_t count,

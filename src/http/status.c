@@ -321,6 +321,18 @@ const char *status_state_name(enum status_state state)
     return names[state];
 }
 
+static void add_progress(struct writer *w, cJSON *root, const struct status_progress *progress)
+{
+    if (!progress) {
+        add_null(w, root, "progress");
+        return;
+    }
+    cJSON *object = add_object(w, root, "progress");
+    add_double(w, object, "percent", progress->percent);
+    add_double(w, object, "recordsPerSecond", progress->records_per_second);
+    add_double(w, object, "etaSeconds", progress->eta_seconds);
+}
+
 static void add_run(struct writer *w, cJSON *root, const struct status *status)
 {
     add_string(w, root, "name", status->name);
@@ -331,6 +343,7 @@ static void add_run(struct writer *w, cJSON *root, const struct status *status)
     add_known_string(w, root, "reason", status->reason);
     add_double(w, root, "uptimeSeconds", status->uptime_seconds);
     add_known_int(w, root, "triggerIntervalMs", status->trigger_interval_ms);
+    add_progress(w, root, status->progress);
 }
 
 void status_print(const struct status *status, struct buf *out)

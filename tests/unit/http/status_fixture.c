@@ -72,6 +72,9 @@ static const struct mem_account memory = {128 << 20, {1 << 20, 2 << 20, 3 << 20,
 static const struct status_checkpoint checkpoint = {STR("s3://lake/_checkpoints/tx"), 41, 4096,
                                                     1766777776000};
 
+static const struct status_progress progress = {
+    .percent = 43.5, .records_per_second = 125000, .eta_seconds = NAN};
+
 const struct status status_full = {
     .name = STR("transactions"),
     .version = STR("0.1.0"),
@@ -81,6 +84,7 @@ const struct status status_full = {
     .reason = STR("no broker for 12 s"),
     .uptime_seconds = 3723.25,
     .trigger_interval_ms = 10000,
+    .progress = &progress,
     .resident_bytes = 45 << 20,
     .memory = &memory,
     .queries = queries,

@@ -33,7 +33,8 @@ Test(status, run_that_has_only_begun)
         "{\"name\":\"transactions\",\"version\":\"0.1.0\","
         "\"id\":\"6d4cbf5e-5a0e-4a1c-9f7e-0c1f2a3b4c5d\","
         "\"runId\":\"0b5a1c9e-1111-4222-8333-444455556666\",\"state\":\"starting\","
-        "\"reason\":null,\"uptimeSeconds\":0,\"triggerIntervalMs\":null,\"queries\":[],"
+        "\"reason\":null,\"uptimeSeconds\":0,\"triggerIntervalMs\":null,\"progress\":null,"
+        "\"queries\":[],"
         "\"sources\":[],\"checkpoint\":null,\"memory\":{\"residentBytes\":0,\"budgetBytes\":null,"
         "\"usedBytes\":null}}\n");
 }
@@ -44,6 +45,12 @@ Test(status, integers_of_64_bits_are_exact)
     EXPECT_HAS("\"endOffset\":{\"tx\":{\"0\":110,\"1\":9223372036854775807},"
                "\"tx.other\":{\"0\":null}}");
     EXPECT_HAS("\"position\":9007199254740993,\"end\":9007199254740994,\"lag\":1,");
+}
+
+Test(status, progress_on_a_backlog)
+{
+    const char *json = printed(&status_full);
+    EXPECT_HAS("\"progress\":{\"percent\":43.5,\"recordsPerSecond\":125000,\"etaSeconds\":null},");
 }
 
 Test(status, progress_has_sparks_names)
