@@ -21,16 +21,15 @@ DASHBOARDS = ROOT / "dashboards"
 SHORT = {"30s": "10s", "1m": "5s", "5m": "10s", "10m": "10s", "15m": "60s", "1h": "60s", "$__rate_interval": "5s"}
 
 
-def shorten(text):
-    text = re.sub(r"\[(\d+[smh]|\$__rate_interval)\]", lambda m: f"[{SHORT[m[1]]}]", text)
+def shorten(text, ranges=None):
+    text = re.sub(r"\[(\d+[smh]|\$__rate_interval)\]", lambda m: f"[{(ranges or SHORT).get(m[1], m[1])}]", text)
     text = re.sub(r"^( +for:) \w+$", r"\1 1s", text, flags=re.MULTILINE)
     return re.sub(r"^( +(?:scrape|evaluation|refresh)_interval:) \w+$", r"\1 1s", text, flags=re.MULTILINE)
 
 
 def rules():
-    """All rules of rules.yml and alerts.yml, as written there."""
-    return [rule for name in ("rules.yml", "alerts.yml")
-            for group in yaml.safe_load((DASHBOARDS / name).read_text())["groups"] for rule in group["rules"]]
+    """All rules of rules.yml, as written there."""
+    return [rule for group in yaml.safe_load((DASHBOARDS / "rules.yml").read_text())["groups"] for rule in group["rules"]]
 
 
 def alerts():
@@ -62,8 +61,7 @@ class Prometheus:
         self.port = free_port()
         self.shorten = (lambda text: text) if exact else shorten
         (self.directory / "targets").mkdir(parents=True)
-        for name in ("prometheus.yml", "alerts.yml"):
-            (self.directory / name).write_text(self.shorten((DASHBOARDS / name).read_text()))
+        (self.directory / "prometheus.yml").write_text(self.shorten((DASHBOARDS / "prometheus.yml").read_text()))
         self.write_rules(limits or {})
 
     def write_rules(self, limits):
@@ -123,9 +121,11 @@ class Prometheus:
 class Pending:
     """Expressions that have not returned data yet."""
 
-    def __init__(self, prometheus, expressions):
+    def __init__(self, prometheus, expressions, ranges=None):
+        """ranges: as for shorten."""
         self.prometheus = prometheus
-        self.left = {where: shorten(text).replace("$pipeline", ".*").replace("$query", ".*") for where, text in expressions.items()}
+        self.left = {where: shorten(text, ranges or SHORT).replace("$pipeline", ".*").replace("$query", ".*")
+                     for where, text in expressions.items()}
 
     def sweep(self):
         self.left = {where: text for where, text in self.left.items() if not self.prometheus.has_data(text)}
