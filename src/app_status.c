@@ -322,8 +322,8 @@ static void print_status(void *user, struct buf *out)
         struct checkpoint_figures figures = checkpoint_figures(app->checkpoint);
         checkpoint = (struct status_checkpoint){
             .location = plan->checkpoint,
-            .batch_id = figures.decided_ms ? checkpoint_next_batch(app->checkpoint) - 1
-                                           : STATUS_UNKNOWN,
+            .batch_id =
+                figures.decided_ms ? checkpoint_next_batch(app->checkpoint) - 1 : STATUS_UNKNOWN,
             .bytes = (int64_t)figures.batch_bytes,
             .committed_ms = figures.decided_ms ? figures.decided_ms : STATUS_UNKNOWN};
         status.checkpoint = &checkpoint;

@@ -133,7 +133,7 @@ def system(tally):
 
 
 def slow(tally):
-    build(tally, "plain")
+    build(tally, "plain", "failpoints")
     python_tests(tally, sorted((ROOT / "tests" / "system").glob("slow_*.py")))
     rules(tally, "--fuzz", "60")
 
