@@ -21,7 +21,7 @@ class Tutorial(Case):
     def setUp(self):
         super().setUp()
         for name in ("dashboards", "examples", "compose"):
-            shutil.copytree(ROOT / name, self.directory / name, ignore=shutil.ignore_patterns("*.yml.local", "lab.yml"))
+            shutil.copytree(ROOT / name, self.directory / name, ignore=shutil.ignore_patterns("lab.yml"))
         (self.directory / "scripts").symlink_to(ROOT / "scripts")
         (self.directory / "build").mkdir()
         (self.directory / "build" / "sluice").symlink_to(os.path.abspath(SLUICE))
@@ -62,6 +62,7 @@ class Tutorial(Case):
         shell = subprocess.Popen(["bash", "-eu"], cwd=self.directory, env=self.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                  stderr=subprocess.STDOUT, text=True)
         self.addCleanup(shell.stdout.close)
+        self.addCleanup(shell.stdin.close)
         self.addCleanup(shell.wait)
         self.addCleanup(shell.kill)
         shown = []
