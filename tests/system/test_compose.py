@@ -25,7 +25,7 @@ from services import go_program
 COMPOSE = ROOT / "compose"
 ONE_SHOT = {"topics", "bucket"}
 SCRIPTS = {"kafka-server-start.sh": "kafka.Kafka", "kafka-storage.sh": "kafka.tools.StorageTool",
-           "kafka-topics.sh": "org.apache.kafka.tools.TopicCommand", "kafka-broker-api-versions.sh": "kafka.admin.BrokerApiVersionsCommand",
+           "kafka-topics.sh": "org.apache.kafka.tools.TopicCommand",
            "zookeeper-server-start.sh": "org.apache.zookeeper.server.quorum.QuorumPeerMain"}
 
 
@@ -99,7 +99,7 @@ class Stack(Case):
             self.ports[name] = free_port()
         here = {name: f"127.0.0.1:{port}" for name, port in self.ports.items()}
         self.replaced.update({
-            "kafka:9092": here["internal"], "http://store:9000": f"http://{here['store']}", "/dev/tcp/127.0.0.1/2181": f"/dev/tcp/127.0.0.1/{self.ports['zookeeper']}",
+            "kafka:9092": here["internal"], "http://store:9000": f"http://{here['store']}", "kafka/9092": f"127.0.0.1/{self.ports['internal']}", "/dev/tcp/127.0.0.1/2181": f"/dev/tcp/127.0.0.1/{self.ports['zookeeper']}",
             "http://127.0.0.1:9000": f"http://{here['store']}", "0.0.0.0:8080": here["sluice"], "sluice:8080": here["sluice"],
             "/make-bucket.sh": str(COMPOSE / "make-bucket.sh"), "/etc/sluice/pipeline.json": str(COMPOSE / "pipeline.json")})
         self.endpoint = f"http://{here['store']}"
