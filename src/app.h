@@ -21,9 +21,8 @@ struct app_world {
     const struct local_os *os; /* of local stores */
     /* resume NULL: a new run begins where it likes. */
     int (*open_source)(void *user, struct source **out, uv_loop_t *loop,
-                       const struct source_hooks *hooks,
-                       const struct plan_partition_offset *resume, uint32_t resume_count,
-                       struct err *err);
+                       const struct source_hooks *hooks, const struct plan_partition_offset *resume,
+                       uint32_t resume_count, struct err *err);
     void *user;
 };
 
@@ -40,7 +39,7 @@ struct app_options {
     uint32_t reset_query_count;
     bool http_enabled;
     const char *http_host;
-    uint16_t http_port; /* 0: a free one */
+    uint16_t http_port;            /* 0: a free one */
     const struct app_world *world; /* NULL: the real one */
     /* Called once, on the loop, when everything is closed; exit_code 0 done, 1 failed. */
     void (*finished)(void *user, int exit_code);

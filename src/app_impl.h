@@ -98,12 +98,31 @@ struct app_recovery {
 /* What /status shows of the last committed batch. */
 struct app_progress {
     int64_t batch_id, timestamp_ms, records;
+    int64_t committed_ms; /* wall clock; 0: none yet */
     double input_per_s, processed_per_s;
     int64_t add_batch_ms, wal_commit_ms, commit_offsets_ms, total_ms;
     int64_t *start_offsets, *end_offsets; /* per partition */
     uint32_t partition_count;
     struct query_counts *queries; /* per query */
 };
+
+/* The last look at the source; app_pace.c. */
+struct app_pace {
+    int64_t at_us; /* monotonic; 0: none yet */
+    uint32_t partitions;
+    int64_t position, end;          /* sums over the partitions */
+    uint64_t records;               /* read so far */
+    double read_per_s, added_per_s; /* negative: not known yet */
+    bool catching_up;
+    int64_t caught_from; /* position where catching up began */
+};
+
+/* Of catching up; negative: not catching up, or not known. */
+struct app_progress_left {
+    double percent, seconds;
+};
+
+struct app_samples;
 
 struct app {
     struct app_options options;
@@ -142,6 +161,9 @@ struct app {
     uint64_t records_read, batches;
     struct books *books;      /* per query, of committed batches */
     uint64_t *rows_out_total; /* per query */
+
+    struct app_pace pace;
+    struct app_samples *samples;
 
     struct mem_account memory;
     bool state_warned;                    /* that state passed the budget */
@@ -245,6 +267,24 @@ void app_update_memory(struct app *app);
 bool app_source_held(const struct app *app);
 /* 0 when `to` is not later. */
 double app_seconds_between(int64_t from_ms, int64_t to_ms);
+
+/* app_pace.c */
+/* Offsets between where the source is and its end. */
+int64_t app_behind(const struct app *app);
+bool app_catching_up(const struct app *app);
+/* Once a second. */
+void app_pace_tick(struct app *app);
+struct app_progress_left app_progress_left(const struct app *app);
+
+/* app_samples.c */
+int app_samples_init(struct app *app) MUST_CHECK; /* after the engine */
+void app_samples_fini(struct app *app);
+/* Rows of a query; records left out (struct engine_hooks). */
+void app_samples_rows(struct app *app, uint32_t query, const struct block *rows);
+void app_samples_lost(void *user, const struct engine_lost *lost);
+/* /samples (struct http_hooks). */
+void app_print_samples(void *user, struct buf *out);
+uint64_t app_samples_version(void *user);
 
 /* app_status.c */
 extern const struct http_hooks app_http_hooks;

@@ -69,6 +69,7 @@ static void note_progress(struct app *app, const struct batch *batch, const stru
     double since_s =
         app->last_seal_ms ? app_seconds_between(app->last_seal_ms, batch->sealed_ms) : 0;
     last->batch_id = batch->id;
+    last->committed_ms = now_ms;
     last->timestamp_ms = batch->timestamp_ms;
     last->records = (int64_t)slot->counts.records;
     last->input_per_s = since_s > 0 ? (double)slot->counts.records / since_s : 0;

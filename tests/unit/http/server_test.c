@@ -369,11 +369,12 @@ Test(http, close_before_the_loop_ran)
 {
     struct http_server *server;
     struct http_hooks hooks = {0};
+    struct http_options options = {.host = "127.0.0.1"};
     struct err err;
     uv_loop_t loop;
     int closed = 0;
     cr_assert_eq(uv_loop_init(&loop), 0);
-    cr_assert_eq(http_server_create(&server, &loop, "127.0.0.1", 0, &hooks, NULL, &err), 0);
+    cr_assert_eq(http_server_create(&server, &loop, &options, &hooks, &err), 0);
     http_server_close(server, on_closed, &closed);
     cr_expect_eq(closed, 0, "not from inside the call");
     uv_run(&loop, UV_RUN_DEFAULT);
@@ -389,7 +390,8 @@ static int try_listen(const char *host, uint16_t port, struct err *err)
     struct http_hooks hooks = {0};
     uv_loop_t loop;
     cr_assert_eq(uv_loop_init(&loop), 0);
-    int rc = http_server_create(&server, &loop, host, port, &hooks, NULL, err);
+    struct http_options options = {.host = host, .port = port};
+    int rc = http_server_create(&server, &loop, &options, &hooks, err);
     if (!rc)
         http_server_close(server, NULL, NULL);
     else
