@@ -150,6 +150,7 @@ void app_metrics_committed(struct app *app, const struct batch *batch, const str
                              slot->arrivals[i].records);
     metric_add(metrics_series(app->metrics, METRIC_SOURCE_MALFORMED, STR(ENGINE_MALFORMED)),
                (double)slot->counts.malformed);
+    app->malformed += slot->counts.malformed;
     for (uint32_t i = 0; i < app->options.plan->query_count; i++)
         count_query(app, i, slot);
     note_progress(app, batch, slot, now_ms);

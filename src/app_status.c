@@ -275,6 +275,7 @@ static void fill_source(const struct app *app, struct status_source *out, struct
                                   .description = str_of(app->source->description),
                                   .connected = app->source->connected,
                                   .held = app_source_held(app),
+                                  .malformed = app->malformed,
                                   .error = str_of(app->source->trouble),
                                   .partitions = partitions,
                                   .partition_count = partitions ? n : 0};

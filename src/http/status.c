@@ -267,6 +267,7 @@ static void append_source(struct writer *w, cJSON *array, const struct status_so
     add_bool(w, object, "connected", source->connected);
     add_bool(w, object, "held", source->held);
     add_known_string(w, object, "error", source->error);
+    add_count(w, object, "malformed", source->malformed);
     cJSON *partitions = add_array(w, object, "partitions");
     for (uint32_t i = 0; i < source->partition_count; i++) {
         const struct status_partition *partition = &source->partitions[i];

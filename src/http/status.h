@@ -94,6 +94,7 @@ struct status_partition {
 struct status_source {
     struct str name, description;
     bool connected, held; /* held: back pressure holds the whole source */
+    uint64_t malformed;   /* records of committed batches, since the start of the run */
     struct str error;     /* the last problem while not connected; empty: null */
     const struct status_partition *partitions;
     uint32_t partition_count;

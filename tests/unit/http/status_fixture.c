@@ -63,6 +63,7 @@ static const struct status_source sources[] = {{
     .description = STR("KafkaV2[Subscribe[tx]]"),
     .connected = false,
     .held = true,
+    .malformed = 5,
     .error = STR("localhost:9092: \"refused\"\n\x01\xff<b>"),
     .partitions = partitions,
     .partition_count = 3,
