@@ -171,7 +171,7 @@ static bool make_room(struct http_server *server)
         if (!c->sock || c->cut || uv_is_closing((uv_handle_t *)&c->tcp) ||
             h2o_socket_is_writing(c->sock))
             continue;
-        if (!oldest || waiting_since_ms(c) < waiting_since_ms(oldest))
+        if (!oldest || waiting_since_ms(c) <= waiting_since_ms(oldest))
             oldest = c;
     }
     if (!oldest || now_ms - waiting_since_ms(oldest) < server->limits.idle_ms_min)
