@@ -159,7 +159,7 @@ struct app {
     struct app_progress last;
     int64_t last_seal_ms;
     uint64_t records_read, batches;
-    uint64_t malformed; /* records of committed batches */
+    uint64_t malformed;       /* records of committed batches */
     struct books *books;      /* per query, of committed batches */
     uint64_t *rows_out_total; /* per query */
 
