@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app.h"
+#include "app_keep.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "batch/batch.h"
@@ -72,27 +73,6 @@ struct app_slot {
     struct str *slices; /* commit_record.slices */
     uint32_t slice_count, slice_room;
     struct commit_record record;
-};
-
-/* Before the first batch (app_recover.c). */
-enum recover_step {
-    RECOVER_STATE,
-    RECOVER_OUTPUTS,
-    RECOVER_ROLLED,
-    RECOVER_SWEEP,
-    RECOVER_DONE,
-};
-
-struct app_recovery {
-    enum recover_step step;
-    uint32_t at;           /* of the record's files, outputs; of the sinks */
-    bool reading, loading; /* an object is read, state is loaded */
-    struct sink *busy;     /* it recovers, restores or sweeps */
-    bool loads;
-    struct buf data;    /* the object */
-    size_t used;        /* of it */
-    struct arena arena; /* what a sink is given */
-    struct str *reset;
 };
 
 /* What /status shows of the last committed batch. */
@@ -213,31 +193,6 @@ void app_close_stores(struct app *app); /* and writers */
 int app_open_parts(struct app *app, struct err *err) MUST_CHECK;
 /* What waits for the checkpoint, if there is one. */
 int app_open_rest(struct app *app, struct err *err) MUST_CHECK;
-
-/* app_checkpoint.c */
-int app_open_checkpoint(struct app *app, struct err *err) MUST_CHECK;
-/* Whether batches save state at all. */
-bool app_saves_state(const struct app *app);
-/* Encodes the state of the batch that seals, in steps. */
-void app_save_begin(struct app *app);
-int app_save_step(struct app *app, bool *done, struct err *err) MUST_CHECK;
-/* Enough of it is on its way: a turn comes when there is room. */
-bool app_save_waits(const struct app *app);
-void app_prepare_checkpoint(struct app *app, struct batch *batch);
-void app_decide(struct app *app, struct batch *batch);
-/* A slice was closed. ERR_NOMEM. */
-int app_note_slice(struct app *app) MUST_CHECK;
-/* app->closing counts the callbacks of these. */
-void app_close_checkpoint(struct app *app);
-void app_close_checkpoint_store(struct app *app);
-
-/* app_recover.c */
-bool app_recovered(const struct app *app);
-void app_recover_turn(struct app *app);
-int app_resume_offsets(struct app *app, const struct plan_partition_offset **out,
-                       uint32_t *count) MUST_CHECK;
-/* A new checkpoint's starting offsets are durable; begins to make them so. */
-bool app_begun(struct app *app);
 
 /* app_batch.c */
 extern const struct batch_ops app_batch_ops;

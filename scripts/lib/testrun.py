@@ -102,7 +102,7 @@ def python_tests(tally, files, directory=None):
     for file in files:
         started = time.monotonic()
         code, output = command("/usr/bin/python3", "-m", "unittest", "-v", file.stem, env={**env, "PYTHONPATH": str(file.parent)},
-                               timeout=1500)
+                               timeout=3600)
         ran = re.search(r"^Ran (\d+) tests? in", output, re.M)
         bad = re.findall(r"^(?:ERROR|FAIL): (\S+)", output, re.M)
         skipped = len(re.findall(r"\.\.\. skipped ", output))
@@ -133,7 +133,7 @@ def system(tally):
 
 
 def slow(tally):
-    build(tally, "plain")
+    build(tally, "plain", "failpoints")
     python_tests(tally, sorted((ROOT / "tests" / "system").glob("slow_*.py")))
     rules(tally, "--fuzz", "60")
 

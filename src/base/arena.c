@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/buf.h"
+
 enum { ARENA_ALIGN = 16, CHUNK_MIN = 4096, CHUNK_MAX = 1 << 20 };
 
 struct arena_chunk {
@@ -64,14 +66,20 @@ static bool add_chunk(struct arena *arena, size_t size)
     return true;
 }
 
+static void *fail(struct arena *arena)
+{
+    arena->failed = true;
+    return NULL;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     if (size > SIZE_MAX - ARENA_ALIGN)
-        return NULL;
+        return fail(arena);
     size = (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     if (!arena->chunks || size > (size_t)(arena->end - arena->next)) {
         if (!add_chunk(arena, size))
-            return NULL;
+            return fail(arena);
     }
     void *p = arena->next;
     arena->next += size;
@@ -82,7 +90,7 @@ void *arena_calloc(struct arena *arena, size_t count, size_t size)
 {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes))
-        return NULL;
+        return fail(arena);
     void *p = arena_alloc(arena, bytes);
     if (p)
         memset(p, 0, bytes);
@@ -98,4 +106,12 @@ struct str arena_str(struct arena *arena, struct str s)
         memcpy(p, s.p, s.n);
     p[s.n] = '\0';
     return (struct str){p, s.n};
+}
+
+struct str arena_buf(struct arena *arena, const struct buf *buf)
+{
+    if (!buf->failed)
+        return arena_str(arena, buf_str(buf));
+    fail(arena);
+    return (struct str){NULL, 0};
 }

@@ -6,12 +6,15 @@
 #include "base/str.h"
 
 struct arena_chunk;
+struct buf;
 
 /* All zero is a valid empty arena. */
 struct arena {
     struct arena_chunk *chunks; /* newest first */
     char *next, *end;           /* free room in the newest chunk */
     size_t bytes;               /* memory held, for the account */
+    bool
+        failed; /* an allocation has failed since the last reset: who makes much looks at the end */
 };
 
 void arena_fini(struct arena *arena);
@@ -23,6 +26,8 @@ void *arena_alloc(struct arena *arena, size_t size);
 void *arena_calloc(struct arena *arena, size_t count, size_t size);
 /* A copy of s followed by a NUL; p == NULL without memory. */
 struct str arena_str(struct arena *arena, struct str s);
+/* The same of what a buffer holds, which fails when the buffer has. */
+struct str arena_buf(struct arena *arena, const struct buf *buf);
 
 #define ARENA_NEW(arena, type)          ((type *)arena_calloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_calloc((arena), (count), sizeof(type)))

@@ -48,7 +48,9 @@ enum open_step {
     OPEN_HEARTBEAT,
     OPEN_CLAIM,
     OPEN_COMMITS,
+    OPEN_METADATA_AGAIN,
     OPEN_RECORD,
+    OPEN_NEWER, /* reading who decided the newest batch */
     OPEN_TAKEOVER,
     OPEN_TAKEN, /* reading who was faster */
     OPEN_DONE,

@@ -201,9 +201,13 @@ static void after_commits(struct checkpoint *checkpoint, const struct store_requ
         int64_t batch = commit_key_batch(request->entries[i].key);
         newest = batch > newest ? batch : newest;
     }
-    if (newest >= 0 && !checkpoint->has_metadata)
-        err_set(&err, ERR_CORRUPT, "metadata is missing, but there are decisions");
-    else if (checkpoint->published > newest)
+    if (newest >= 0 && !checkpoint->has_metadata) {
+        /* Another process may have begun this checkpoint since metadata was looked for. */
+        snprintf(checkpoint->key, sizeof checkpoint->key, "metadata");
+        checkpoint->step = OPEN_METADATA_AGAIN;
+        return;
+    }
+    if (checkpoint->published > newest)
         err_set(&err, ERR_CORRUPT, "commits/%" PRId64 " is missing: that batch was published",
                 checkpoint->published);
     if (err.code) {
@@ -220,12 +224,11 @@ static void after_commits(struct checkpoint *checkpoint, const struct store_requ
 static bool read_record(struct checkpoint *checkpoint, struct str bytes, struct err *err)
 {
     int code = commit_record_decode(&checkpoint->record, bytes, &checkpoint->arena, err);
-    if (code == 0 && checkpoint->record.epoch > checkpoint->epoch)
-        code = err_set(
-            err, ERR_CORRUPT,
-            "it was decided by epoch %" PRIu64 ", which is newer than this process's %" PRIu64
-            ": either another process took over just now, or owner/%" PRIu64 " is missing",
-            checkpoint->record.epoch, checkpoint->epoch, checkpoint->record.epoch);
+    if (code == 0 && checkpoint->record.epoch > checkpoint->epoch) {
+        owner_key(checkpoint->record.epoch, checkpoint->key);
+        checkpoint->step = OPEN_NEWER;
+        return false;
+    }
     if (code == 0 && checkpoint->has_metadata &&
         !str_is(checkpoint->record.checkpoint_id, checkpoint->id))
         code = err_set(err, ERR_CORRUPT, "it belongs to another checkpoint (%.*s)",
@@ -241,6 +244,26 @@ static bool read_record(struct checkpoint *checkpoint, struct str bytes, struct 
     checkpoint->figures.decided_ms = checkpoint->record.decided_ms;
     checkpoint->next_batch = checkpoint->record.batch_id + 1;
     return true;
+}
+
+/* The newest decision is of a later epoch than ours: of an owner that came while this one opened.
+ */
+static void after_newer(struct checkpoint *checkpoint, int code, struct str bytes)
+{
+    struct owner_record other;
+    struct err err;
+    char text[300];
+    if (code == ERR_NOT_FOUND) {
+        err_set(&err, ERR_CORRUPT, "it is missing, but batch %" PRId64 " was decided by it",
+                checkpoint->record.batch_id);
+        checkpoint_add_hint(&err);
+    } else if (owner_decode(&other, bytes, &err) == 0) {
+        owner_print(&other, text, sizeof text);
+        err_set(&err, ERR_EXISTS, "this process was replaced by %s", text);
+        fail(checkpoint, NULL, &err);
+        return;
+    }
+    fail(checkpoint, checkpoint->key, &err);
 }
 
 /* ---- the takeover ---- */
@@ -324,6 +347,8 @@ void checkpoint_open_step(struct checkpoint *checkpoint)
     case OPEN_OWNER:
     case OPEN_RECORD:
     case OPEN_TAKEN:
+    case OPEN_METADATA_AGAIN:
+    case OPEN_NEWER:
         get(checkpoint);
         break;
     case OPEN_HEARTBEAT:
@@ -374,6 +399,15 @@ static void take_answer(struct checkpoint *checkpoint, const struct store_reques
             fail(checkpoint, checkpoint->key, &err);
         }
         break;
+    case OPEN_METADATA_AGAIN:
+        checkpoint->step = OPEN_COMMITS;
+        if (code != 0)
+            err_set(&err, ERR_CORRUPT, "it is missing, but there are decisions");
+        if (code != 0 || read_metadata(checkpoint, data, &err) != 0) {
+            checkpoint_add_hint(&err);
+            fail(checkpoint, "metadata", &err);
+        }
+        break;
     case OPEN_OWNERS:
         after_owners(checkpoint, request);
         break;
@@ -394,6 +428,9 @@ static void take_answer(struct checkpoint *checkpoint, const struct store_reques
         if (read_record(checkpoint, data, &err))
             checkpoint->step = OPEN_TAKEOVER;
         break;
+    case OPEN_NEWER:
+        after_newer(checkpoint, code, data);
+        break;
     case OPEN_TAKEOVER:
         after_takeover(checkpoint, code, &err);
         break;
@@ -405,7 +442,8 @@ static void take_answer(struct checkpoint *checkpoint, const struct store_reques
 static bool is_answer(enum open_step step, int code)
 {
     return code == 0 ||
-           (code == ERR_NOT_FOUND && (step == OPEN_METADATA || step == OPEN_HEARTBEAT)) ||
+           (code == ERR_NOT_FOUND && (step == OPEN_METADATA || step == OPEN_HEARTBEAT ||
+                                      step == OPEN_METADATA_AGAIN || step == OPEN_NEWER)) ||
            (code == ERR_EXISTS &&
             (step == OPEN_PROBE_AGAIN || step == OPEN_CLAIM || step == OPEN_TAKEOVER));
 }

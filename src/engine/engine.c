@@ -46,6 +46,8 @@ int engine_create(struct engine **out, const struct plan *plan, struct arena *er
         code = create_decoder(engine);
     if (code == 0)
         code = engine_fingerprints(engine);
+    if (code == 0 && (engine->arena.failed || engine->types.failed))
+        code = ERR_NOMEM;
     if (code)
         goto fail;
     *out = engine;

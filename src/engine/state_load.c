@@ -105,7 +105,7 @@ int state_load_step(struct state *state, struct state_reader *in, uint32_t *rows
             return code;
         loading->left -= n;
         *rows -= n;
-        state_spend(work, n + (uint64_t)(in->p - before) / 256);
+        state_spend(work, n * 2ULL + (uint64_t)(in->p - before) / 256);
     }
     return 0;
 }

@@ -2,6 +2,8 @@
  * the state. */
 #include "engine/state_impl.h"
 
+enum { ROW_WORK = 2 }; /* a new row of a table that has just grown costs a page of memory */
+
 int windows_forget(struct state *state, struct state_step *step)
 {
     struct window_list *touched = &state->touched;
@@ -99,13 +101,13 @@ static int merge_window(struct state *state, struct window *window, struct state
             break;
         }
         uint32_t n = rest < BLOCK_ROWS_MAX ? rest : BLOCK_ROWS_MAX;
-        n = n < *step->work ? n : *step->work;
+        n = n < *step->work / ROW_WORK + 1 ? n : *step->work / ROW_WORK + 1;
         int code = merge_rows(state, window->kept, window->batch, seal->row, n,
                               window->touched + seal->row, step->err);
         if (code)
             return code;
         seal->row += n;
-        state_spend(step->work, n);
+        state_spend(step->work, (uint64_t)n * ROW_WORK);
     }
     *over = !window->batch && !table_end_step(state, &seal->end, step->work);
     state_spend(step->work, *over); /* a window without much to merge is some work, too */

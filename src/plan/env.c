@@ -109,7 +109,7 @@ static void keep(struct expander *expander)
     struct doc_node *node = expander->node;
     struct rules *rules = expander->rules;
     struct doc_expansion *expansions = RULES_ARRAY(rules, struct doc_expansion, expander->count);
-    struct str text = arena_str(rules->arena, buf_str(&expander->out));
+    struct str text = arena_buf(rules->arena, &expander->out);
     if (expander->out.failed || !text.p || !expansions) {
         rules->out_of_memory = true;
         return;

@@ -34,7 +34,7 @@ static struct doc_source *make_source(struct rules *rules, struct str path)
     buf_append_str(&place, STR("--set "));
     buf_append_str(&place, path);
     if (source) {
-        source->place = arena_str(rules->arena, buf_str(&place));
+        source->place = arena_buf(rules->arena, &place);
         source->column = 2; /* the first one behind '=' */
         for (size_t i = 0; i < path.n; i++)
             source->column += ((unsigned char)path.p[i] & 0xC0) != 0x80;

@@ -66,7 +66,7 @@ int plan_create(struct plan **out, const struct plan_input *input, struct arena 
                           .error_arena = error_arena,
                           .conformance_case = input->conformance_case};
     int code = read_document(&rules, input);
-    if (rules.out_of_memory)
+    if (rules.out_of_memory || plan->arena.failed)
         code = ERR_NOMEM;
     else if (!code && errors->count + errors->left_out > before)
         code = ERR_INVALID;

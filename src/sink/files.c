@@ -287,6 +287,12 @@ static const struct sink_held *files_held_files(const struct sink_batch *base, u
 
 /* ---- prepare, publish, abort ---- */
 
+static bool is_full(const struct files_sink *sink, const struct partition *partition)
+{
+    uint64_t target = sink->options.target_file_bytes;
+    return target && part_file_bytes(partition->file) >= target;
+}
+
 static bool is_due(const struct files_sink *sink, const struct partition *partition)
 {
     const struct sink_files_options *options = &sink->options;
@@ -294,15 +300,15 @@ static bool is_due(const struct files_sink *sink, const struct partition *partit
         return true;
     int64_t age_ms = wall_clock_ms() - partition->opened_ms;
     return (options->roll_interval_ms && age_ms >= options->roll_interval_ms) ||
-           (options->target_file_bytes &&
-            part_file_bytes(partition->file) >= options->target_file_bytes);
+           (!options->recoverable && is_full(sink, partition));
 }
 
 /* Rolled files may not fill the memory that batches need: the largest are closed before their time.
  */
-static void limit_memory(struct files_batch *batch)
+static bool limit_memory(struct files_batch *batch)
 {
     struct files_sink *sink = files_sink_of(batch->base.sink);
+    bool closed = false;
     size_t most = sink->options.held_bytes_max;
     while (most && !batch->failed.code && sum_open(sink) > most) {
         struct partition *largest = sink->open_first;
@@ -310,8 +316,24 @@ static void limit_memory(struct files_batch *batch)
             if (part_file_memory(p->file) > part_file_memory(largest->file))
                 largest = p;
         }
-        close_file(batch, largest, &batch->failed);
+        closed |= close_file(batch, largest, &batch->failed) == 0;
     }
+    return closed;
+}
+
+bool files_close_full(struct files_batch *batch)
+{
+    struct files_sink *sink = files_sink_of(batch->base.sink);
+    bool closed = false;
+    if (!sink->options.recoverable || !files_roll(sink))
+        return false; /* what is open is the next batch's */
+    for (struct partition *p = sink->open_first, *next; p && !batch->failed.code; p = next) {
+        next = p->open_next;
+        if (is_full(sink, p))
+            closed |= close_file(batch, p, &batch->failed) == 0;
+    }
+    closed |= limit_memory(batch);
+    return closed || batch->failed.code;
 }
 
 static void files_prepare(struct sink_batch *base)
@@ -328,8 +350,8 @@ static void files_prepare(struct sink_batch *base)
         else if (!sink->options.recoverable)
             part_file_flush(p->file);
     }
-    limit_memory(batch);
-    /* Behind that: what is saved is not closed, as the end of a save shows in the file. */
+    if (!sink->options.recoverable)
+        limit_memory(batch);
     for (struct partition *p = sink->open_first; p && !batch->failed.code; p = p->open_next) {
         if (sink->options.recoverable)
             part_file_save(p->file, p->key);

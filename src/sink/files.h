@@ -4,7 +4,9 @@
  *
  * Names: [<column>=<value>/...]part-<id8>-<batchId %08d>-<query>-<sink>-<seq %05d>.<ext>, seq from
  * 0 in each directory and batch. A rolled file carries the batch that opened it and is published
- * with the batch that closes it; that is decided when a batch is prepared. */
+ * with the batch that closes it; that is decided when a batch is prepared.
+ *
+ * The same rows give the same files, but for rollInterval, however they are divided into writes. */
 #pragma once
 
 #include "format/file_encoder.h"

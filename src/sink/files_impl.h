@@ -56,6 +56,10 @@ void files_link_last(struct files_sink *sink, struct partition *partition);
 
 /* Takes the partition's file from those that are being written. */
 void files_unlink(struct files_sink *sink, struct partition *partition);
+/* Closes rolled files that have their size or take too much memory, once all are saved: then their
+ * rows are encoded, and neither depends on how fast that went. True: there was one, or it failed.
+ */
+bool files_close_full(struct files_batch *batch);
 /* Notes what the batch's files, all of them sealed, publish. ERR_NOMEM. */
 int files_note_outputs(struct files_batch *batch);
 /* Ends the batch's operation if its files are done with it. */

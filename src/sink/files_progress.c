@@ -95,7 +95,7 @@ static bool open_saves(const struct files_sink *sink)
 /* A failure is told at once: the abort that follows ends what still runs. */
 static void update_prepare(struct files_batch *batch)
 {
-    const struct files_sink *sink = files_sink_of(batch->base.sink);
+    struct files_sink *sink = files_sink_of(batch->base.sink);
     const struct part_file *failed = any(batch, PART_FILE_FAILED);
     if (!failed && sink->options.recoverable)
         failed = open_failed(sink);
@@ -103,6 +103,10 @@ static void update_prepare(struct files_batch *batch)
     if (failed || batch->failed.code) {
         finish(batch, batch->failed.code ? &batch->failed : part_file_error(failed));
     } else if (!any(batch, PART_FILE_FINISHING) && !open_saves(sink)) {
+        if (files_close_full(batch)) {
+            update_prepare(batch);
+            return;
+        }
         struct err err = {0};
         if (files_note_outputs(batch) != 0 || files_note_held(batch) != 0)
             err_set(&err, ERR_NOMEM, "out of memory for the files of a batch");

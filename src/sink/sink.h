@@ -158,6 +158,6 @@ const struct sink_output *sink_batch_outputs(const struct sink_batch *batch, uin
 /* What a prepared batch of a sink without files publishes (Kafka: encoded rows; console: text), to
  * be kept with the record; empty: nothing. The batch's memory. */
 struct str sink_batch_staged(const struct sink_batch *batch);
-/* The rolled files that stay open, all of them. Of a prepared batch, until it is gone; only of
- * sinks made to be recovered (sink_files_options). */
+/* The rolled files that stay open, all of them, also those without rows of this batch. Of a
+ * prepared batch, until it is gone; only of sinks made to be recovered (sink_files_options). */
 const struct sink_held *sink_batch_held(const struct sink_batch *batch, uint32_t *count);

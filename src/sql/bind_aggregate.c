@@ -122,7 +122,7 @@ static void print_filter(const struct aggregate_call *call, struct buf *out)
 
 static int take_label(struct binder *binder, struct buf *text, struct aggregate_call *call)
 {
-    call->label = arena_str(binder->arena, buf_str(text));
+    call->label = arena_buf(binder->arena, text);
     bool failed = text->failed || !call->label.p;
     buf_fini(text);
     return failed ? diag_nomem(binder->diag) : 0;

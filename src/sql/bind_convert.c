@@ -108,7 +108,7 @@ static int leave_out_float(struct binder *binder, struct expr **value, const str
         binder_call(binder, inner->offset, integer->type, NULL, &inner->args[0], 1);
     if (renamed) {
         renamed->form = FORM_TEXT;
-        renamed->label = arena_str(binder->arena, buf_str(&name));
+        renamed->label = arena_buf(binder->arena, &name);
     }
     buf_fini(&name);
     *value = renamed;

@@ -455,7 +455,7 @@ static int add_field(struct binder *binder, struct field *field, const struct ex
 {
     struct buf text = {0};
     expr_print(expr, &text);
-    *field = (struct field){arena_str(binder->arena, buf_str(&text)), expr->type};
+    *field = (struct field){arena_buf(binder->arena, &text), expr->type};
     buf_fini(&text);
     return field->name.p ? 0 : diag_nomem(binder->diag);
 }

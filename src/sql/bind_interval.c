@@ -163,6 +163,8 @@ int bind_interval(struct binder *binder, const struct ast *ast, struct expr **ou
     struct fields fields = {0};
     struct buf text = {0};
     int code = join_text(binder, ast, &fields, &text);
+    if (text.failed)
+        code = diag_nomem(binder->diag);
     if (code == 0)
         code = bind_units(binder, ast, buf_str(&text), &fields, out);
     buf_fini(&text);

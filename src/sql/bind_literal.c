@@ -45,6 +45,16 @@ static int finish(struct binder *binder, uint32_t offset, enum type_kind kind, c
     return *out ? 0 : ERR_NOMEM;
 }
 
+/* The same, and frees the label. */
+static int finish_printed(struct binder *binder, uint32_t offset, enum type_kind kind,
+                          const void *value, struct buf *label, struct expr **out)
+{
+    int code = label->failed ? diag_nomem(binder->diag)
+                             : finish(binder, offset, kind, value, buf_str(label), out);
+    buf_fini(label);
+    return code;
+}
+
 static int out_of_range(struct binder *binder, const struct ast *ast, const char *type)
 {
     return diag_fail(binder->diag, ERR_INVALID, ast->offset,
@@ -141,8 +151,8 @@ static int bind_integer(struct binder *binder, const struct ast *ast, struct exp
     return finish(binder, ast->offset, kind, &stored, label, out);
 }
 
-/* number.h wants digits on both sides of the point. */
-static bool parse_text(struct str s, bool single, void *value)
+/* number.h wants digits on both sides of the point. Without memory the query fails at its end. */
+static bool parse_text(struct binder *binder, struct str s, bool single, void *value)
 {
     struct buf text = {0};
     size_t i = s.p[0] == '-';
@@ -157,6 +167,7 @@ static bool parse_text(struct str s, bool single, void *value)
     }
     bool ok = single ? number_parse_float(buf_str(&text), value)
                      : number_parse_double(buf_str(&text), value);
+    binder->arena->failed |= text.failed;
     buf_fini(&text);
     return ok;
 }
@@ -166,13 +177,13 @@ static int bind_floating(struct binder *binder, const struct ast *ast, struct ex
     char text[NUMBER_TEXT_MAX];
     if (ast->op == TOKEN_FLOAT) {
         float value = 0;
-        if (!parse_text(ast->text, true, &value) || isinf(value))
+        if (!parse_text(binder, ast->text, true, &value) || isinf(value))
             return out_of_range(binder, ast, "FLOAT");
         struct str label = {text, number_format_float(value, text)};
         return finish(binder, ast->offset, TYPE_FLOAT, &value, label, out);
     }
     double value = 0;
-    if (!parse_text(ast->text, false, &value) || isinf(value))
+    if (!parse_text(binder, ast->text, false, &value) || isinf(value))
         return out_of_range(binder, ast, "DOUBLE");
     struct str label = {text, number_format_double(value, text)};
     return finish(binder, ast->offset, TYPE_DOUBLE, &value, label, out);
@@ -210,9 +221,7 @@ static int bind_binary(struct binder *binder, const struct ast *ast, struct expr
         buf_printf(&label, "%02X", (unsigned char)bytes[i]);
     buf_append_char(&label, '\'');
     struct str value = {bytes, n};
-    int code = finish(binder, ast->offset, TYPE_BINARY, &value, buf_str(&label), out);
-    buf_fini(&label);
-    return code;
+    return finish_printed(binder, ast->offset, TYPE_BINARY, &value, &label, out);
 }
 
 /* DATE '...', TIMESTAMP '...'. */
@@ -237,10 +246,8 @@ static int bind_time(struct binder *binder, const struct ast *ast, struct expr *
     size_t n = date ? time_format_date(days, text) : time_format_timestamp(micros, text);
     struct buf label = {0};
     buf_printf(&label, "%s '%.*s'", date ? "DATE" : "TIMESTAMP", (int)n, text);
-    int code = finish(binder, ast->offset, date ? TYPE_DATE : TYPE_TIMESTAMP,
-                      date ? (const void *)&days : (const void *)&micros, buf_str(&label), out);
-    buf_fini(&label);
-    return code;
+    return finish_printed(binder, ast->offset, date ? TYPE_DATE : TYPE_TIMESTAMP,
+                          date ? (const void *)&days : (const void *)&micros, &label, out);
 }
 
 /* A STRING under its SQL text. */
@@ -261,9 +268,7 @@ static int finish_quoted(struct binder *binder, uint32_t offset, struct str valu
             buf_append_char(&label, c);
     }
     buf_append_char(&label, '\'');
-    int code = finish(binder, offset, TYPE_STRING, &value, buf_str(&label), out);
-    buf_fini(&label);
-    return code;
+    return finish_printed(binder, offset, TYPE_STRING, &value, &label, out);
 }
 
 int bind_literal(struct binder *binder, const struct ast *ast, struct expr **out)

@@ -82,7 +82,9 @@ static int unknown_column(struct binder *binder, const struct ast_part *part)
 static int make_column(struct binder *binder, uint32_t column, const struct ast_part *part,
                        struct expr **out)
 {
-    struct expr *expr = binder_column(binder, column, part->offset, part->text);
+    /* As text, however it was spelled: sql_query_fingerprint tells queries apart by it. */
+    struct str name = binder->as_text ? binder->scope->columns[column].name : part->text;
+    struct expr *expr = binder_column(binder, column, part->offset, name);
     if (!expr)
         return ERR_NOMEM;
     *out = expr;
@@ -119,7 +121,7 @@ static int find_alias(struct binder *binder, const struct ast_part *part, struct
     struct buf label = {0};
     buf_printf(&label, "lateralAliasReference(%.*s)", STR_ARG(part->text));
     (*out)->form = FORM_LABEL;
-    (*out)->label = arena_str(binder->arena, buf_str(&label));
+    (*out)->label = arena_buf(binder->arena, &label);
     buf_fini(&label);
     return (*out)->label.p ? 0 : diag_nomem(binder->diag);
 }

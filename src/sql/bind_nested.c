@@ -7,7 +7,7 @@
 int binder_label(struct binder *binder, struct expr *expr, struct buf *label)
 {
     expr->form = FORM_LABEL;
-    expr->label = arena_str(binder->arena, buf_str(label));
+    expr->label = arena_buf(binder->arena, label);
     bool failed = label->failed || !expr->label.p;
     buf_fini(label);
     return failed ? diag_nomem(binder->diag) : 0;
@@ -199,7 +199,7 @@ static int add_value(struct binder *binder, struct row *row, struct expr *value,
         return diag_nomem(binder->diag);
     if (!name.p)
         buf_printf(&place, "col%u", row->count + 1);
-    struct str copy = arena_str(binder->arena, name.p ? name : buf_str(&place));
+    struct str copy = name.p ? arena_str(binder->arena, name) : arena_buf(binder->arena, &place);
     buf_fini(&place);
     if (row->count > 0)
         buf_append(&row->label, ", ", 2);

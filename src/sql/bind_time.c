@@ -28,7 +28,7 @@ static int name_plain(struct operation *o, const struct expr *a, const struct ex
     expr_print(a, &text);
     buf_append_str(&text, o->minus ? STR(" - ") : STR(" + "));
     expr_print(b, &text);
-    struct str label = arena_str(o->binder->arena, buf_str(&text));
+    struct str label = arena_buf(o->binder->arena, &text);
     buf_fini(&text);
     if (!label.p)
         return diag_nomem(o->binder->diag);

@@ -125,7 +125,7 @@ static int write_window(struct binder *binder, const struct ast *ast, const char
             expr_print(arg, &text);
     }
     buf_append_char(&text, ')');
-    spec->written = arena_str(binder->arena, buf_str(&text));
+    spec->written = arena_buf(binder->arena, &text);
     bool failed = text.failed || !spec->written.p;
     buf_fini(&text);
     return code == 0 && failed ? diag_nomem(binder->diag) : code;

@@ -116,6 +116,8 @@ static int bind_item(struct output *output, const struct ast_item *item, struct 
         buf_append_str(&name, item->alias);
     else if (!output->binder->as_text) /* where nobody sees it, and it may be longer */
         code = name_item(output->binder, item->expr, expr, &name);
+    if (name.failed)
+        code = diag_nomem(output->binder->diag);
     if (code == 0)
         code = add_item(output, expr, buf_str(&name));
     buf_fini(&name);

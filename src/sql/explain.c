@@ -152,6 +152,8 @@ static int bind_and_print(struct str text, const struct sql_scope *scope, print_
     int code = parser_run(&diag, &arena, &ast);
     if (code == 0)
         code = binder_run(&diag, &arena, &ast, scope, true, &bound);
+    if (arena.failed)
+        code = ERR_NOMEM;
     if (code == 0)
         print(out, &bound);
     bound_query_fini(&bound);

@@ -93,7 +93,7 @@ static int make_choice(struct binder *binder, const struct function *function, s
     struct buf label = {0};
     own.form = FORM_CALL;
     expr_print(&own, &label);
-    call->label = arena_str(binder->arena, buf_str(&label));
+    call->label = arena_buf(binder->arena, &label);
     buf_fini(&label);
     return call->label.p ? 0 : diag_nomem(binder->diag);
 }

@@ -305,6 +305,7 @@ int rule_sort_array(struct binder *binder, const struct function *function, stru
     struct str array = buf_str(&label);
     struct buf whole = {0};
     buf_printf(&whole, "sort_array(%.*s, %s)", STR_ARG(array), ascending ? "true" : "false");
+    whole.failed |= label.failed;
     buf_fini(&label);
     call->arg_count = 1;
     call->column = !ascending;
@@ -401,7 +402,7 @@ static struct str zip_name(struct binder *binder, const struct expr *arg, uint32
         return arena_str(binder->arena, type->fields[arg->column].name);
     }
     buf_printf(&name, "%u", i);
-    struct str copy = arena_str(binder->arena, buf_str(&name));
+    struct str copy = arena_buf(binder->arena, &name);
     buf_fini(&name);
     return copy;
 }

@@ -19,7 +19,7 @@ int rule_replace(struct binder *binder, struct expr *call, const struct expr *ma
     struct buf label = {0};
     expr_print(call, &label);
     uint32_t offset = call->offset;
-    struct str name = arena_str(binder->arena, buf_str(&label));
+    struct str name = arena_buf(binder->arena, &label);
     buf_fini(&label);
     if (!name.p)
         return diag_nomem(binder->diag);

@@ -33,7 +33,7 @@ int rule_typeof(struct binder *binder, const struct function *function, struct e
     (void)function;
     struct buf name = {0};
     print_type(call->args[0]->type, &name);
-    struct str text = arena_str(binder->arena, buf_str(&name));
+    struct str text = arena_buf(binder->arena, &name);
     buf_fini(&name);
     struct expr *constant =
         text.p ? binder_constant(binder, call->offset, type_simple(TYPE_STRING), &text, STR(""))

@@ -223,7 +223,7 @@ static int name_extract(struct binder *binder, struct expr *call)
     buf_append_str(&text, comma ? STR(", ") : STR(" FROM "));
     expr_print(call->args[1], &text);
     buf_append_char(&text, ')');
-    call->label = arena_str(binder->arena, buf_str(&text));
+    call->label = arena_buf(binder->arena, &text);
     buf_fini(&text);
     call->form = FORM_TEXT;
     return call->label.p ? 0 : diag_nomem(binder->diag);

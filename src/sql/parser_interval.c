@@ -70,7 +70,7 @@ static int take_value(struct parser *parser, struct str *out, bool *number)
         struct buf negative = {0};
         buf_append_char(&negative, '-');
         buf_append_str(&negative, text);
-        *out = arena_str(parser->arena, buf_str(&negative));
+        *out = arena_buf(parser->arena, &negative);
         buf_fini(&negative);
     }
     return out->p ? 0 : diag_nomem(parser->diag);

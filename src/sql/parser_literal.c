@@ -10,7 +10,7 @@ int parser_string(struct parser *parser, struct str *out)
     while (code == 0 && parser->next->kind == TOKEN_STRING)
         code = lexer_unescape(parser->diag, *parser->next++, &value);
     if (code == 0) {
-        *out = arena_str(parser->arena, buf_str(&value));
+        *out = arena_buf(parser->arena, &value);
         if (!out->p)
             code = diag_nomem(parser->diag);
     }
@@ -73,7 +73,7 @@ int parser_literal(struct parser *parser, struct ast **out)
         return 0;
     struct buf value = {0};
     int code = lexer_unescape(parser->diag, *parser->next++, &value);
-    if (code == 0 && !(node->text = arena_str(parser->arena, buf_str(&value))).p)
+    if (code == 0 && !(node->text = arena_buf(parser->arena, &value)).p)
         code = diag_nomem(parser->diag);
     buf_fini(&value);
     return code;

@@ -27,6 +27,10 @@ int sql_query_create(struct sql_query **out, struct str text, const struct sql_s
     int code = parser_run(&diag, &scratch, &ast);
     if (code == 0)
         code = binder_run(&diag, &query->arena, &ast, scope, false, &query->bound);
+    if (scratch.failed || query->arena.failed) { /* names and messages may be incomplete */
+        errors->count = 0;
+        code = diag_nomem(&diag);
+    }
     arena_fini(&scratch);
     if (code != 0) {
         INVARIANT(errors->count > 0);
@@ -44,6 +48,10 @@ int sql_query_check_syntax(struct str text, struct sql_errors *errors)
     struct arena scratch = {0};
     struct ast_query ast;
     int code = parser_run(&diag, &scratch, &ast);
+    if (scratch.failed) {
+        errors->count = 0;
+        code = diag_nomem(&diag);
+    }
     arena_fini(&scratch);
     return code;
 }

@@ -118,6 +118,14 @@ static int take_name(struct listing *listing, int dir_fd, struct str dir, const 
     return is_dir && str_starts_with(listing->prefix, path) ? push_dir(listing, path) : 0;
 }
 
+/* Who acts on a listing relies on what it shows, and a process that was killed may have left names
+ * that are not durable: a decision that a crash of the machine would take back. An errno value. */
+static int make_durable(const struct listing *listing, int fd)
+{
+    int number = listing->call->root->os->fsync(fd) ? errno : 0;
+    return number == EINVAL || number == EROFS ? 0 : number;
+}
+
 static int read_dir(struct listing *listing, struct str path)
 {
     char name[LOCAL_PATH_MAX + 256];
@@ -128,9 +136,10 @@ static int read_dir(struct listing *listing, struct str path)
     int fd = root->os->openat(root->fd, path.n ? name : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (fd < 0)
         return fail_dir(listing, name, errno);
-    DIR *dir = fdopendir(fd);
+    int number = listing->unfinished ? 0 : make_durable(listing, fd);
+    DIR *dir = number ? NULL : fdopendir(fd);
     if (!dir) {
-        int number = errno;
+        number = number ? number : errno;
         close(fd);
         return fail_dir(listing, name, number);
     }

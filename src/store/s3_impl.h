@@ -36,7 +36,7 @@ struct s3_upload {
 };
 
 /* Why a publish looks at the object under its key. */
-enum s3_look { S3_LOOK_UNKNOWN, S3_LOOK_TAKEN, S3_LOOK_GONE };
+enum s3_look { S3_LOOK_UNKNOWN, S3_LOOK_TAKEN, S3_LOOK_GONE, S3_LOOK_PARTS };
 
 /* One attempt of a request. */
 struct s3_operation {

@@ -238,7 +238,21 @@ static const char *not_ours(enum s3_look look, bool there)
     if (look == S3_LOOK_GONE)
         return there ? GONE ", and another object has its key"
                      : GONE ", and there is no such object";
+    if (look == S3_LOOK_PARTS && !there)
+        return "parts of the unfinished upload are gone, and there is no such object";
     return there ? "another object has its key" : "the key was taken and is free again";
+}
+
+/* What it means that there is no such object. Parts are also missing while the server is at a
+ * completion that an earlier process asked for: it is looked again some seconds long. */
+static void fail_absent(struct s3_operation *operation)
+{
+    enum { LOOKS_MAX = 8 };
+    enum s3_look look = operation->look;
+    bool again = look == S3_LOOK_TAKEN ||
+                 (look == S3_LOOK_PARTS && operation->request->attempts < LOOKS_MAX);
+    int code = look == S3_LOOK_TAKEN ? ERR_EXISTS : again ? ERR_IO : ERR_NOT_FOUND;
+    s3_operation_fail(operation, code, again, not_ours(look, false));
 }
 
 static void on_looked(struct s3_call *call)
@@ -254,10 +268,10 @@ static void on_looked(struct s3_call *call)
         request->code = 0;
         send_completion(operation);
         return;
-    } else if (there || absent) {
-        bool gone = operation->look == S3_LOOK_GONE;
-        s3_operation_fail(operation, absent && gone ? ERR_NOT_FOUND : ERR_EXISTS, absent && !gone,
-                          not_ours(operation->look, there));
+    } else if (there) {
+        s3_operation_fail(operation, ERR_EXISTS, false, not_ours(operation->look, true));
+    } else if (absent) {
+        fail_absent(operation);
     }
     s3_operation_end(operation);
 }
@@ -287,6 +301,11 @@ static void on_completed(struct s3_call *call)
         }
         if (strcmp(answer->error.code, "NoSuchUpload") == 0) {
             send_look(operation, S3_LOOK_GONE);
+            return;
+        }
+        if (strcmp(answer->error.code, "InvalidPart") == 0 &&
+            (upload->resumed || upload->unknown)) {
+            send_look(operation, S3_LOOK_PARTS);
             return;
         }
         if (verdict.code == ERR_UNSUPPORTED && conditional) {

@@ -115,7 +115,8 @@ enum { STORE_GET_BYTES_MAX = 1 << 30 };
  * STORE_GET_BYTES_MAX bytes. */
 void store_get(struct store *store, struct store_request *request, struct str key,
                store_callback callback, void *user);
-/* Every object whose key begins with prefix (may be empty); unfinished ones are left out. */
+/* Every object whose key begins with prefix (may be empty); unfinished ones are left out. What it
+ * shows is durable, also where the process that wrote it was killed on the way. */
 void store_list(struct store *store, struct store_request *request, struct str prefix,
                 store_callback callback, void *user);
 /* Unfinished uploads whose key begins with prefix: by key, with id. One is removed by a resume with

@@ -1,12 +1,13 @@
-/* fuzz_state.c: any bytes as the content of a saved state behind a right header and checksum: first
- * a snapshot, then a delta. What is accepted is used: rows are folded, groups given out.
+/* fuzz_state.c: any bytes as the rows of saved state: first those of a snapshot, then those of a
+ * delta. What is accepted is used: rows are folded, groups given out, and saved and loaded again.
  *
- * Bytes: what kind of state; output mode; how much is the snapshot (of 255); the rest. A snapshot
- * that is accepted is the one that the state gives again. */
+ * Bytes: what kind of state, of which 128 says that the rest is a file of chunks; output mode; how
+ * much is the snapshot (of 255); how many rows are said to be in each; the rest. */
 #include <stdlib.h>
 
-#include "base/crc32c.h"
 #include "engine/dedup.h"
+#include "engine/saved.h"
+#include "engine/state_bytes.h"
 #include "sql/expr.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -150,69 +151,99 @@ static void make_shape(struct shape *shape, uint8_t kind)
 
 /* ---- saved state ---- */
 
-/* The content behind the header of an empty state, with its checksum; a heap copy of its size. */
-static struct str forge(const struct buf *empty, size_t empty_content, struct str content)
+enum { STEP = 3 }; /* groups: so that steps end everywhere */
+
+/* A heap copy of its size, so that reading past it is seen. */
+static char *copy_of(struct str bytes)
 {
-    struct buf out = {0};
-    buf_append(&out, empty->p, empty->n - empty_content - 4);
-    buf_append_str(&out, content);
-    uint32_t sum = crc32c(0, buf_str(&out));
-    for (int i = 0; i < 4; i++)
-        buf_append_char(&out, (char)(sum >> (8 * i)));
-    char *copy = malloc(out.n);
-    if (!copy || out.failed)
+    char *copy = malloc(bytes.n ? bytes.n : 1);
+    if (!copy)
         abort();
-    memcpy(copy, out.p, out.n);
-    struct str bytes = {copy, out.n};
-    buf_fini(&out);
-    return bytes;
+    if (bytes.n)
+        memcpy(copy, bytes.p, bytes.n);
+    return copy;
 }
 
-enum { EMPTY_SNAPSHOT = 1, EMPTY_DELTA = 9 /* bytes of content */ };
-
-static int read_state(struct state *state, enum state_extent extent, struct str content)
+static void run_seal(struct state *state)
 {
-    struct buf empty = {0}, again = {0};
+    struct arena arena = {0};
+    struct block groups;
     struct err err;
-    if (state_encode(state, extent, &empty) != 0)
-        abort();
-    /* Both are made from what is there only when that is nothing. */
-    struct str bytes = forge(&empty, extent == STATE_DELTA ? EMPTY_DELTA : EMPTY_SNAPSHOT, content);
-    int code = state_decode(state, bytes, &err);
-    if (code == 0 && extent == STATE_SNAPSHOT &&
-        (state_encode(state, extent, &again) != 0 || !str_eq(buf_str(&again), bytes)))
-        abort();
-    free((char *)bytes.p);
-    buf_fini(&empty);
-    buf_fini(&again);
+    for (bool done = false; !done;) {
+        uint32_t work = STEP;
+        arena_reset(&arena);
+        if (state_seal_step(state, &work, &arena, &groups, &done, &err) != 0)
+            abort();
+    }
+    arena_fini(&arena);
+}
+
+static int read_state(struct state *state, enum state_extent extent, struct str content,
+                      uint32_t rows)
+{
+    char *copy = copy_of(content);
+    struct state_reader in = {copy, copy + content.n, false};
+    int code = 0;
+    state_load_begin(state, extent);
+    while (rows && code == 0) {
+        uint32_t work = STEP;
+        code = state_load_step(state, &in, &rows, &work);
+    }
+    free(copy);
+    if (code == 0 && extent == STATE_DELTA) {
+        state_load_close(state, 5000000);
+        run_seal(state);
+    }
     return code;
 }
 
-static void use_dedup(struct str snapshot, struct str delta)
+static void run_dedup_seal(struct dedup *dedup)
 {
-    static const enum state_extent extents[] = {STATE_SNAPSHOT, STATE_DELTA};
+    for (bool done = false; !done;) {
+        uint32_t work = STEP;
+        if (dedup_seal_step(dedup, &work, &done) != 0)
+            abort();
+    }
+}
+
+static void use_dedup(struct str snapshot, struct str delta, uint32_t rows)
+{
     const struct type *types[] = {type_simple(TYPE_DOUBLE), type_simple(TYPE_STRING)};
     struct dedup *dedup;
     struct state_counts counts = {0};
-    struct err err;
     if (dedup_create(&dedup, types, 2, 1000000) != 0)
         abort();
     for (int i = 0; i < 2; i++) {
-        struct buf empty = {0};
-        struct dedup *none;
-        if (dedup_create(&none, types, 2, 0) != 0 || dedup_encode(none, extents[i], &empty) != 0)
-            abort();
-        struct str bytes = forge(&empty, i ? EMPTY_DELTA : EMPTY_SNAPSHOT, i ? delta : snapshot);
-        int code = dedup_decode(dedup, bytes, &err);
-        dedup_destroy(none);
-        free((char *)bytes.p);
-        buf_fini(&empty);
+        struct str content = i ? delta : snapshot;
+        char *copy = copy_of(content);
+        struct state_reader in = {copy, copy + content.n, false};
+        uint32_t left = rows, work = UINT32_MAX;
+        dedup_load_begin(dedup, i ? STATE_DELTA : STATE_SNAPSHOT);
+        int code = dedup_load_step(dedup, &in, &left, &work);
+        free(copy);
         if (code != 0)
             break;
-        if (dedup_seal(dedup, 5000000, &counts) != 0)
-            abort();
+        dedup_load_close(dedup, 4000000);
+        run_dedup_seal(dedup);
+        dedup_seal_begin(dedup, 5000000, &counts);
+        run_dedup_seal(dedup);
     }
     dedup_destroy(dedup);
+}
+
+/* Any bytes as a file of chunks. */
+static void use_chunks(struct str bytes)
+{
+    char *copy = copy_of(bytes);
+    struct saved_chunk chunk;
+    struct err err;
+    for (size_t at = 0; at < bytes.n; at += chunk.bytes) {
+        if (saved_chunk_read((struct str){copy, bytes.n}, at, &chunk, &err) != 0)
+            break;
+        if (chunk.bytes == 0 || chunk.content > chunk.bytes)
+            abort();
+    }
+    free(copy);
 }
 
 static struct block make_block(const struct shape *shape, struct arena *arena)
@@ -237,53 +268,69 @@ static struct block make_block(const struct shape *shape, struct arena *arena)
 }
 
 /* A batch of rows, and all that is given out. */
-static void use_state(const struct shape *shape, struct state *state, int64_t closing_us)
+static void use_state(const struct shape *shape, enum plan_output_mode mode, struct state *state,
+                      int64_t closing_us)
 {
     static const int64_t offsets[ROWS] = {5, 6, 7, 8};
     struct arena arena = {0};
     struct state_counts counts = {0};
     struct err err;
     uint8_t fates[ROWS];
-    struct block block = make_block(shape, &arena), groups;
+    struct block block = make_block(shape, &arena);
     struct state_origin origin = {1, offsets};
-    struct buf delta = {0};
-    if (state_fold(state, &block, NULL, &origin, 0, fates, &counts, &err) != 0 ||
-        state_seal(state, closing_us, &counts, &err) != 0)
+    struct buf whole = {0};
+    struct state *other;
+    bool done = false;
+    if (state_fold(state, &block, NULL, &origin, 0, fates, &counts, &err) != 0)
         abort();
-    do {
-        if (state_next(state, &arena, &groups, &err) != 0)
+    state_seal_begin(state, closing_us, &counts);
+    run_seal(state);
+    uint32_t rows = 0;
+    state_save_begin(state, STATE_SNAPSHOT);
+    buf_append(&whole, "head", 4);
+    while (!done) {
+        uint32_t work = STEP;
+        if (whole.n >= SAVED_CHUNK_BYTES ||
+            state_save_step(state, &whole, &rows, &work, &done) != 0)
             abort();
-    } while (groups.rows);
-    if (state_encode(state, STATE_DELTA, &delta) != 0 ||
-        state_decode(state, buf_str(&delta), &err) != 0)
+    }
+    if (state_create(&other, &shape->grouping, mode) != 0 ||
+        read_state(other, STATE_SNAPSHOT, (struct str){whole.p + 4, whole.n - 4}, rows) != 0 ||
+        state_rows(other) != state_rows(state))
         abort();
-    buf_fini(&delta);
+    state_destroy(other);
+    buf_fini(&whole);
     arena_fini(&arena);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const enum plan_output_mode modes[] = {OUTPUT_APPEND, OUTPUT_UPDATE, OUTPUT_COMPLETE};
-    if (size < 3)
+    if (size < 4)
         return 0;
-    uint8_t kind = data[0] % KINDS;
-    const char *content = (const char *)data + 3;
-    size_t first = (size - 3) * data[2] / 255;
-    struct str snapshot = {content, first}, delta = {content + first, size - 3 - first};
+    uint8_t kind = data[0] % 128 % KINDS;
+    const char *content = (const char *)data + 4;
+    size_t first = (size - 4) * data[2] / 255;
+    struct str snapshot = {content, first}, delta = {content + first, size - 4 - first};
+    if (data[0] >= 128) {
+        use_chunks((struct str){content, size - 4});
+        return 0;
+    }
     if (kind == KINDS - 1) {
-        use_dedup(snapshot, delta);
+        use_dedup(snapshot, delta, data[3]);
         return 0;
     }
     struct shape shape;
     struct state *state, *other;
+    enum plan_output_mode mode = modes[data[1] % 3];
     make_shape(&shape, kind);
-    if (state_create(&state, &shape.grouping, modes[data[1] % 3]) != 0 ||
-        state_create(&other, &shape.grouping, modes[data[1] % 3]) != 0)
+    if (state_create(&state, &shape.grouping, mode) != 0 ||
+        state_create(&other, &shape.grouping, mode) != 0)
         abort();
-    if (read_state(state, STATE_SNAPSHOT, snapshot) == 0) {
-        use_state(&shape, state, 12000000);
-        if (read_state(other, STATE_DELTA, delta) == 0)
-            use_state(&shape, other, INT64_MAX);
+    if (read_state(state, STATE_SNAPSHOT, snapshot, data[3]) == 0) {
+        use_state(&shape, mode, state, 12000000);
+        if (read_state(other, STATE_DELTA, delta, data[3]) == 0)
+            use_state(&shape, mode, other, INT64_MAX);
     }
     state_destroy(state);
     state_destroy(other);

@@ -11,7 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { NODES_MAX = 512, ENTRIES_MAX = 256 };
+enum { NODES_MAX = 512, ENTRIES_MAX = 256, KINDS_MAX = 16384 };
+
+#define KIND(name) (offsetof(struct local_os, name) / sizeof(void (*)(void)))
 
 struct entry {
     char name[256];
@@ -38,6 +40,7 @@ static struct {
     uint32_t node_count;
     struct node *base;
     uint32_t calls, crash_at, fail_at, fail_end;
+    uint8_t kinds[KINDS_MAX];
     int fail_number;
     bool met, no_noreplace;
 } fs = {.mutex = PTHREAD_MUTEX_INITIALIZER};
@@ -157,8 +160,14 @@ uint32_t fake_fs_calls(void)
     return fs.calls;
 }
 
+uint32_t fake_fs_kind(uint32_t call)
+{
+    return fs.kinds[call % KINDS_MAX];
+}
+
 void fake_fs_crash_after(uint32_t calls)
 {
+    fs.met = false;
     fs.crash_at = fs.calls + calls;
 }
 
@@ -181,10 +190,11 @@ void fake_fs_without_noreplace(void)
 }
 
 /* Begins a call: false when it fails. Holds the mutex until end_call. */
-static bool begin_call(void)
+static bool begin_call(size_t kind)
 {
     pthread_mutex_lock(&fs.mutex);
     uint32_t call = fs.calls++;
+    fs.kinds[call % KINDS_MAX] = (uint8_t)kind;
     bool crashed = call >= fs.crash_at, fails = call >= fs.fail_at && call < fs.fail_end;
     fs.met |= crashed || fails;
     errno = crashed ? EPERM : fails ? fs.fail_number : 0;
@@ -201,7 +211,7 @@ static int end_call(int result)
 
 static int fake_openat(int dir_fd, const char *path, int flags, mode_t mode)
 {
-    int fd = begin_call() ? openat(dir_fd, path, flags, mode) : -1;
+    int fd = begin_call(KIND(openat)) ? openat(dir_fd, path, flags, mode) : -1;
     if (fd >= 0)
         node_of_open(fd);
     return end_call(fd);
@@ -209,7 +219,7 @@ static int fake_openat(int dir_fd, const char *path, int flags, mode_t mode)
 
 static int fake_mkdirat(int dir_fd, const char *path, mode_t mode)
 {
-    int result = begin_call() ? mkdirat(dir_fd, path, mode) : -1;
+    int result = begin_call(KIND(mkdirat)) ? mkdirat(dir_fd, path, mode) : -1;
     if (result == 0)
         node_at(dir_fd, path);
     return end_call(result);
@@ -217,24 +227,24 @@ static int fake_mkdirat(int dir_fd, const char *path, mode_t mode)
 
 static int fake_fstat(int fd, struct stat *st)
 {
-    return end_call(begin_call() ? fstat(fd, st) : -1);
+    return end_call(begin_call(KIND(fstat)) ? fstat(fd, st) : -1);
 }
 
 static int fake_fstatat(int dir_fd, const char *path, struct stat *st, int flags)
 {
-    return end_call(begin_call() ? fstatat(dir_fd, path, st, flags) : -1);
+    return end_call(begin_call(KIND(fstatat)) ? fstatat(dir_fd, path, st, flags) : -1);
 }
 
 static ssize_t fake_read(int fd, void *bytes, size_t n)
 {
-    ssize_t result = begin_call() ? read(fd, bytes, n) : -1;
+    ssize_t result = begin_call(KIND(read)) ? read(fd, bytes, n) : -1;
     end_call(0);
     return result;
 }
 
 static ssize_t fake_pwrite(int fd, const void *bytes, size_t n, off_t offset)
 {
-    ssize_t result = begin_call() ? pwrite(fd, bytes, n, offset) : -1;
+    ssize_t result = begin_call(KIND(pwrite)) ? pwrite(fd, bytes, n, offset) : -1;
     if (result > 0)
         node_of_open(fd)->dropped = false;
     end_call(0);
@@ -243,12 +253,12 @@ static ssize_t fake_pwrite(int fd, const void *bytes, size_t n, off_t offset)
 
 static int fake_ftruncate(int fd, off_t bytes)
 {
-    return end_call(begin_call() ? ftruncate(fd, bytes) : -1);
+    return end_call(begin_call(KIND(ftruncate)) ? ftruncate(fd, bytes) : -1);
 }
 
 static int fake_fsync(int fd)
 {
-    bool ok = begin_call();
+    bool ok = begin_call(KIND(fsync));
     int number = errno;
     struct node *node = node_of_open(fd);
     if (!ok)
@@ -263,7 +273,7 @@ static int fake_renameat2(int dir_fd, const char *from, int other_fd, const char
                           unsigned flags)
 {
     int result = -1;
-    bool ok = begin_call();
+    bool ok = begin_call(KIND(renameat2));
     if (ok && flags && fs.no_noreplace)
         errno = EINVAL;
     else if (ok)
@@ -273,12 +283,12 @@ static int fake_renameat2(int dir_fd, const char *from, int other_fd, const char
 
 static int fake_linkat(int dir_fd, const char *from, int other_fd, const char *to, int flags)
 {
-    return end_call(begin_call() ? linkat(dir_fd, from, other_fd, to, flags) : -1);
+    return end_call(begin_call(KIND(linkat)) ? linkat(dir_fd, from, other_fd, to, flags) : -1);
 }
 
 static int fake_unlinkat(int dir_fd, const char *path, int flags)
 {
-    return end_call(begin_call() ? unlinkat(dir_fd, path, flags) : -1);
+    return end_call(begin_call(KIND(unlinkat)) ? unlinkat(dir_fd, path, flags) : -1);
 }
 
 const struct local_os fake_fs_os = {fake_openat,    fake_mkdirat, fake_fstat,     fake_fstatat,

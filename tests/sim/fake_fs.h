@@ -16,11 +16,16 @@ void fake_fs_init(const char *dir);
 void fake_fs_fini(void);
 /* Calls so far. */
 uint32_t fake_fs_calls(void);
-/* The machine is gone after so many more calls: the others fail (EPERM) and do nothing. */
+/* Which of the system calls that was, as they stand in struct local_os; of the first 16384 calls.
+ */
+enum { FAKE_FS_CALL_KINDS = sizeof(struct local_os) / sizeof(void (*)(void)) };
+uint32_t fake_fs_kind(uint32_t call);
+/* The machine is gone after so many more calls: the others fail (EPERM) and do nothing. Told anew,
+ * it was only the process. */
 void fake_fs_crash_after(uint32_t calls);
 /* After so many more calls, `count` calls fail with an errno value and do nothing. */
 void fake_fs_fail_after(uint32_t calls, uint32_t count, int number);
-/* Whether a call has met the crash, or a failure. */
+/* Whether a call has met the crash, or a failure, as told last. */
 bool fake_fs_met(void);
 /* No renameat2 that never overwrites, as on some network file systems. */
 void fake_fs_without_noreplace(void);

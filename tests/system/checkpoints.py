@@ -3,24 +3,31 @@ whose files can be read and replaced."""
 
 import base64
 import collections
+import functools
 import json
 import os
 import pathlib
 import re
 import subprocess
 
-import lake
-from harness import BUILD, ROOT, Sluice, read_json_parts
-from lake import JUDGE, Bucket, LakeCase
+from confluent_kafka import KafkaError, KafkaException
 
-# A build with -Dfailpoints=true (scripts/build failpoints).
-FAILPOINTS = os.environ.get("SLUICE_FAILPOINTS") or str(BUILD.with_name("build-fail") / "sluice")
+import lake
+from harness import BUILD, ROOT, read_json_parts, wait_until
+from lake import JUDGE, Bucket, LakeCase
 
 SCHEMA = "id BIGINT, k STRING, n BIGINT, t TIMESTAMP"
 ALL = "SELECT id, n FROM tx"
 SUMS = "SELECT window.start AS start, k, count(*) AS c, sum(n) AS total FROM tx GROUP BY window(t, '10 seconds'), k"
 PER_SECOND, KEYS = 10, 3
 WINDOW = 10 * PER_SECOND  # messages
+
+
+@functools.lru_cache(maxsize=None)
+def failpoints_build():
+    """The binary with failpoints, made once."""
+    subprocess.run([ROOT / "scripts" / "build", "failpoints"], stdin=subprocess.DEVNULL, check=True)
+    return str(BUILD.with_name(BUILD.name + "-fail") / "sluice")
 
 
 def numbered(first, count):
@@ -161,9 +168,21 @@ class CheckpointCase(LakeCase):
 
     def failing(self, failpoint, *arguments, **options):
         """A run of the build with failpoints."""
-        if not os.access(FAILPOINTS, os.X_OK):
-            raise AssertionError(f"no {FAILPOINTS}: scripts/build failpoints")
-        return self.sluice(*arguments, env={"SLUICE_FAILPOINT": failpoint}, binary=FAILPOINTS, **options)
+        return self.sluice(*arguments, env={"SLUICE_FAILPOINT": failpoint}, binary=failpoints_build(), **options)
+
+    def remake(self, topic, partitions):
+        """Deletes a topic, if there is one, and makes another of its name."""
+        self.broker.delete_topic(topic)
+        wait_until(lambda: topic not in self.broker.admin.list_topics(timeout=10).topics, 30, "the topic to be gone")
+
+        def again():
+            try:
+                return self.broker.create_topic(topic, partitions)
+            except KafkaException as error:  # it is still being deleted, or a client's question has made it
+                if error.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS:
+                    self.broker.delete_topic(topic)
+                return None
+        wait_until(again, 30, "the topic to be made")
 
     def wait_rows(self, run, place, count, timeout=60):
         run.wait(lambda: len(place.rows()) >= count, timeout, f"{count} rows in {place.location}")

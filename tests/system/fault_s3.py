@@ -31,6 +31,7 @@ Modes (arg and its default in brackets):
     early            the body is asked for (100 Continue), but after its first bytes comes 404 NoSuchUpload and a reset
     denied           403 AccessDenied
     conflict         409 ConditionalRequestConflict, nothing is done upstream
+    parts            400 InvalidPart, nothing is done upstream: as if another completion of the upload were under way
     unguarded        the request goes on without its If-None-Match (signed again): a store that overwrites what is there
 
 It also plays the token service: POST /_sts answers AssumeRoleWithWebIdentity with the keys of the environment
@@ -220,6 +221,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def fault_conflict(self, arg):
         self.error(409, "ConditionalRequestConflict")
+
+    def fault_parts(self, arg):
+        self.error(400, "InvalidPart")
 
     def fault_unguarded(self, arg):
         if self.headers.get("If-None-Match"):

@@ -150,7 +150,7 @@ class Sluice:
 
     runs = 0
 
-    def __init__(self, directory, *arguments, env=None, wrapper=(), binary=SLUICE):
+    def __init__(self, directory, *arguments, env=None, wrapper=(), binary=SLUICE, cwd=None):
         Sluice.runs += 1
         self.arguments = [str(a) for a in arguments]
         self.stdout_path = pathlib.Path(directory) / f"stdout.{Sluice.runs}"
@@ -158,7 +158,7 @@ class Sluice:
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.started = time.monotonic()
             self.process = subprocess.Popen([*wrapper, binary, *self.arguments], stdin=subprocess.DEVNULL, stdout=out,
-                                            stderr=err, env={**os.environ, **(env or {})})
+                                            stderr=err, env={**os.environ, **(env or {})}, cwd=cwd)
 
     def stdout(self):
         return self.stdout_path.read_text()

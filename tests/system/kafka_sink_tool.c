@@ -3,9 +3,10 @@
  *   row JSON          adds a row to the batch (from_json with SCHEMA)
  *   publish N         publishes it as batch N
  *   cancel N MS       the same, aborted after MS milliseconds
+ *   recover N         publishes it as a batch N that another process had prepared
  *   committed TOPIC   asks for the last batch
- * Answers with one line each on stdout: "published N", "failed CODE MESSAGE", "committed N"; and
- * says "health failing MESSAGE" or "health well" in between. */
+ * Answers with one line each on stdout: "published N", "recovered N", "failed CODE MESSAGE",
+ * "committed N"; and says "health failing MESSAGE" or "health well" in between. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,6 +160,51 @@ static void publish(struct tool *tool, uint64_t cancel_ms)
     wait_for_answer(tool);
 }
 
+static void on_staged(struct sink_batch *batch, int code, const struct err *err, void *user)
+{
+    (void)batch;
+    if (code)
+        die("prepare", err);
+    ((struct tool *)user)->waits = false;
+    uv_stop(&((struct tool *)user)->loop); /* a turn must not wait for more */
+}
+
+static void on_recovered(struct sink *sink, int code, const struct err *err, void *user)
+{
+    struct tool *tool = user;
+    (void)sink;
+    if (code)
+        printf("failed %d %s\n", code, err->msg);
+    else
+        printf("recovered %lld\n", (long long)tool->batch_id);
+    tool->waits = false;
+}
+
+static void recover(struct tool *tool)
+{
+    struct buf staged = {0};
+    tool->waits = true;
+    sink_batch_prepare(tool->filling, on_staged, tool);
+    wait_for_answer(tool);
+    buf_append_str(&staged, sink_batch_staged(tool->filling));
+    tool->waits = true;
+    sink_batch_abort(tool->filling, on_aborted, tool);
+    wait_for_answer(tool);
+    const struct sink_recovery recovery = {.batch_id = tool->batch_id, .staged = buf_str(&staged)};
+    tool->waits = true;
+    sink_recover(tool->sink, &recovery, on_recovered, tool);
+    wait_for_answer(tool);
+    buf_fini(&staged);
+}
+
+static void fill(struct tool *tool, int64_t id, struct buf *rows)
+{
+    open_batch(tool, id);
+    for (char *p = rows->p; p && p < rows->p + rows->n; p += strlen(p) + 1)
+        add_row(tool, p);
+    buf_clear(rows);
+}
+
 static void on_answer(struct kafka_write *write)
 {
     struct tool *tool = write->user;
@@ -179,11 +225,11 @@ static void run(struct tool *tool, char *line, struct buf *rows)
         buf_append(rows, line + 4, strlen(line + 4) + 1);
     } else if (sscanf(line, "publish %lld", &id) == 1 ||
                sscanf(line, "cancel %lld %llu", &id, &cancel_ms) == 2) {
-        open_batch(tool, id);
-        for (char *p = rows->p; p && p < rows->p + rows->n; p += strlen(p) + 1)
-            add_row(tool, p);
-        buf_clear(rows);
+        fill(tool, id, rows);
         publish(tool, cancel_ms);
+    } else if (sscanf(line, "recover %lld", &id) == 1) {
+        fill(tool, id, rows);
+        recover(tool);
     } else if (strncmp(line, "committed ", 10) == 0) {
         tool->waits = true;
         if (kafka_writer_committed(tool->writer, &tool->question, str_of(line + 10), on_answer,

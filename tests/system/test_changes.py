@@ -2,7 +2,7 @@
 
 import unittest
 
-from checkpoints import CheckpointCase, Directory, SUMS, clock, expected_sums, newest_batch, numbered
+from checkpoints import CheckpointCase, Directory, SUMS, WINDOW, clock, expected_sums, newest_batch, numbered
 
 FIRST, SECOND = 1050, 1000  # messages; the first run leaves a window open
 
@@ -62,7 +62,7 @@ class Changes(CheckpointCase):
         for pattern in patterns:
             self.assertRegex(run.stderr(), pattern)
         after = self.place.dump()
-        self.assertEqual([key for key in before if not key.startswith("owner/") and after.get(key) != before[key]], [])
+        self.assertEqual([key for key in before if not key.startswith(("owner/", ".")) and after.get(key) != before[key]], [])
         self.assertEqual(newest_batch(self.place), max(int(k.split("/")[1]) for k in before if k.startswith("commits/")))
         return run
 
@@ -121,7 +121,10 @@ class Changes(CheckpointCase):
             document["queries"][1] = self.files("counts", "SELECT window.start AS start, count(*) AS c FROM tx GROUP BY window(t, '10 seconds')",
                                                 self.directory)
             document["queries"].append(self.files("fresh", "SELECT id FROM tx", self.directory))
-        self.read_to_end(self.changed(path, change), FIRST + SECOND)
+        run = self.sluice("run", self.changed(path, change))
+        self.wait_rows(run, self.all_place, FIRST + SECOND)
+        self.wait_rows(run, Directory(self.directory / "counts"), SECOND // WINDOW)
+        self.assertEqual(run.stop(), 0, run.describe())
         self.assert_ids(self.all_place.rows(), FIRST + SECOND)
         self.assert_sums(self.sums_place.rows(), FIRST)
         fresh = sorted(row["id"] for row in Directory(self.directory / "fresh").rows())
@@ -175,7 +178,7 @@ class Changes(CheckpointCase):
             document["source"]["watermark"]["eventTime"] = "other"
             document["queries"][1]["sql"] = SUMS.replace("window(t,", "window(other,")
         path = self.changed(path, change)
-        self.refused(path, "sums", "closed by other", "--reset-query sums", "checkpointLocation")
+        self.refused(path, "sums", "window of other", "--reset-query sums", "checkpointLocation")
 
     def test_changed_dedup_columns(self):
         _, path = self.first_run(dropDuplicatesWithinWatermark=["id"])

@@ -12,7 +12,7 @@ FIRST, ALL_ROWS = 1050, 1500
 COMPLETE = r"POST .*uploadId="
 # What the message says of the file, by what was done to it. State and staged files are known by size and checksum.
 SAYS = {"cut": r"cut|short|bytes|damaged|incomplete", "turned": r"checksum|damaged|not ours|no .*file",
-        "gone": r"missing|no such|not found|does not exist|not there", "newer": r"newer|version|checksum"}
+        "gone": r"missing|no such|not found|does not exist|not there", "newer": r"newer|version|checksum|damaged|bytes"}
 
 
 def cut(content):
@@ -98,6 +98,20 @@ class Damage(CheckpointCase):
         self.assertEqual([key for key, content in files.items() if key != ".lock" and after.get(key) != content], [], "files that changed")
         self.assertEqual([key for key in after if key not in files and not re.match(r"(owner|commits)/|\.|_", key)], [], "files that came")
 
+    def test_decision_that_is_gone_after_its_batch_was_published(self):
+        place, out = Directory(self.directory / "checkpoint"), Directory(self.directory / "all")
+        topic = self.topic()
+        self.broker.produce(topic, numbered(0, 100))
+        path = self.numbered(topic, place.location, self.directory)
+        run = self.sluice("run", path)
+        self.wait_rows(run, out, 100)
+        self.assertEqual(run.stop(), 0, run.describe())
+        newest = newest_batch(place)
+        place.delete(f"commits/{newest}")
+        run = self.sluice("run", path)
+        self.assertEqual(run.wait_exit(30), 1, run.describe())
+        self.assertRegex(run.stderr(), rf"commits/{newest} is missing: that batch was published; .*--recover-to")
+
     def verify(self, *patterns):
         """`checkpoint verify` says so too; the batch it offers."""
         run = self.sluice("checkpoint", "verify", self.place.location, "--pipeline", self.document_path)
@@ -134,16 +148,27 @@ class Damage(CheckpointCase):
         self.removed.copy_to(self.out, self.removed.keys())
 
     def each_file(self, files):
+        """Recovery once for each file: it does not depend on what is wrong with that."""
         for what, (pattern, modes) in files.items():
             for mode in modes:
                 with self.subTest(file=what, damage=mode):
-                    self.new_location()
                     key = self.named(pattern)
                     state = self.damaged(key, mode)
                     self.refused(state, re.escape(key), SAYS[mode], "--recover-to")
                     batch = self.verify(rf"NOT IN ORDER {re.escape(key)}: .*({SAYS[mode]})")
                     self.assertLess(batch, self.newest)
-                    self.recover(batch)
+                    if mode == modes[0]:
+                        self.recover(batch)
+                        self.new_location()
+
+    def test_expired_upload(self):
+        """What was decided cannot be published any more: the store has removed its upload."""
+        self.make(Directory(self.directory / "checkpoint"))
+        self.assertTrue(self.store.ask("abort-uploads", self.store.bucket.name))
+        self.refused(self.base, "query (all|sums|rolled), sink files: ", r"s3://\S+/part-\S+", "the unfinished upload is gone", "--recover-to")
+        batch = self.verify()
+        self.assertEqual(batch, self.newest - 1)
+        self.recover(batch)
 
     EACH = ("cut", "turned", "gone", "newer")
     FILES = {"metadata": ("metadata", EACH), "decision": (r"commits/\d+", ("cut", "turned", "newer")),

@@ -84,6 +84,19 @@ class SinkCase(Case):
 
 
 class KafkaSink(SinkCase):
+    def test_what_another_process_had_prepared_is_sent_once(self):
+        topic = self.topic()
+        first = self.tool(topic)
+        self.assertEqual(first.publish(1, [{"value": "one"}]), "published 1")
+        first.process.kill()
+        tool = self.tool(topic, name=first.id)
+        for number, value in ((1, "one"), (2, "two"), (2, "two")):
+            tool.rows([{"value": value}])
+            tool.send(f"recover {number}")
+            self.assertEqual(tool.answer(), f"recovered {number}")
+        self.assertEqual(tool.publish(3, [{"value": "three"}]), "published 3")
+        self.assertEqual(self.values(topic), ["one", "two", "three"])
+
     def test_rows_arrive_as_they_are(self):
         topic = self.topic(3)
         tool = self.tool(topic)

@@ -185,6 +185,9 @@ class Faults(unittest.TestCase):
             with self.subTest(match=match):
                 self.scenario("resume_sealed", ("lost", {"match": match}))
 
+    def test_a_completion_while_the_server_is_at_that_of_a_dead_process(self):
+        self.scenario("resume_sealed", ("parts", {"count": 2, "match": r"POST .*uploadId="}))
+
     def test_an_answer_before_a_reset_counts(self):
         self.scenario("append_gone", ("early", {"count": 99, "match": "PUT .*partNumber"}))
 

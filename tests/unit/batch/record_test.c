@@ -15,25 +15,27 @@ static const struct record_object state[] = {{STR("state/4.1.snapshot"), 100, 0x
 static const struct record_file files[] = {
     {STR("type=x%3Ay/part-1.parquet"), STR("upload"), STR("1:ab,2:cd"), 10, 1ULL << 40},
     {STR("\xc3\xbc.json"), STR(""), STR(""), 0, 0}};
-static const struct record_output outputs[] = {
-    {.query = STR("q"),
-     .sink = STR("lake"),
-     .place = STR("FileSink[s3://lake/q]"),
-     .batch_id = 5,
-     .rows = 10,
-     .files = files,
-     .file_count = 2},
-    {.query = STR("q"),
-     .sink = STR("kafka1"),
-     .place = STR("KafkaSink[t]"),
-     .batch_id = 4,
-     .rows = 3,
-     .staged = {STR("staged/5.2.q.kafka1"), 33, 1}}};
+static const struct record_output outputs[] = {{.query = STR("q"),
+                                                .sink = STR("lake"),
+                                                .place = STR("FileSink[s3://lake/q]"),
+                                                .batch_id = 5,
+                                                .rows = 10,
+                                                .files = files,
+                                                .file_count = 2},
+                                               {.query = STR("q"),
+                                                .sink = STR("kafka1"),
+                                                .place = STR("KafkaSink[t]"),
+                                                .batch_id = 4,
+                                                .rows = 3,
+                                                .staged = {STR("staged/5.2.q.kafka1"), 33, 1}}};
 static const struct record_rolled rolled[] = {
     {STR("q"), STR("lake"), STR("FileSink[x]"), {STR("staged/5.2.q.lake.rolled"), 9, 2}}};
-static const struct record_query queries[] = {
-    {.name = STR("q"), .fingerprint = STR("key a STRING\n"), .watermark_us = -1, .read = 9,
-     .late = 2, .accepted = 7}};
+static const struct record_query queries[] = {{.name = STR("q"),
+                                               .fingerprint = STR("key a STRING\n"),
+                                               .watermark_us = -1,
+                                               .read = 9,
+                                               .late = 2,
+                                               .accepted = 7}};
 
 static struct commit_record sample(void)
 {

@@ -9,6 +9,8 @@
 
 #include "batch/envelope.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/fork.h"
+#include "checkpoint/inspect.h"
 #include "store/local.h"
 
 static char directory[64];
@@ -311,8 +313,118 @@ Test(checkpoint, a_damaged_decision_is_an_error_that_says_what_to_do)
     char expected[400];
     snprintf(expected, sizeof expected,
              "checkpoint %s: commits/1: it is cut short: 1 of 10 bytes are there; nothing was "
-             "changed: --recover-to 0=NEW_LOCATION goes on from the batch before",
+             "changed: `sluice checkpoint verify` says from which batch --recover-to "
+             "BATCH=NEW_LOCATION can go on",
              directory);
     cr_expect_str_eq(checkpoint_error(p.checkpoint)->msg, expected);
     end(&p);
+}
+
+static void remove_key(const char *key)
+{
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", directory, key);
+    cr_assert_eq(unlink(path), 0, "%s", path);
+}
+
+static void make(int batches)
+{
+    struct process p;
+    start(&p, "run-1", true);
+    begin(&p);
+    for (int i = 0; i < batches; i++)
+        cr_assert_eq(decide(&p, 20 + i, NULL), 0);
+    end(&p);
+}
+
+/* Another owner, of the next epoch, decides one batch more. */
+static void start_and_end(const char *run_id)
+{
+    struct process p;
+    start(&p, run_id, true);
+    cr_assert_eq(checkpoint_stage(p.checkpoint), CHECKPOINT_OPEN);
+    cr_assert_eq(decide(&p, 50, NULL), 0);
+    end(&p);
+}
+
+static void expect_failed(const char *text)
+{
+    struct process p;
+    start(&p, "run-2", true);
+    cr_assert_eq(checkpoint_stage(p.checkpoint), CHECKPOINT_FAILED);
+    cr_expect(strstr(checkpoint_error(p.checkpoint)->msg, text), "%s",
+              checkpoint_error(p.checkpoint)->msg);
+    end(&p);
+}
+
+Test(checkpoint, a_file_that_is_missing_is_told)
+{
+    make(3);
+    remove_key("commits/2");
+    expect_failed("commits/2 is missing: that batch was published; nothing was changed");
+}
+
+Test(checkpoint, metadata_that_is_missing_is_told)
+{
+    make(1);
+    remove_key("metadata");
+    expect_failed("metadata: it is missing, but there are decisions; nothing was changed");
+}
+
+Test(checkpoint, an_owner_that_is_missing_is_told)
+{
+    make(1);
+    start_and_end("run-2");
+    remove_key("owner/1");
+    remove_key("owner/1.heartbeat");
+    remove_key("owner/2");
+    remove_key("owner/2.heartbeat");
+    expect_failed("owner/2: it is missing, but batch 1 was decided by it; nothing was changed");
+}
+
+static const struct plan_s3 no_s3;
+
+static int verify(struct buf *out)
+{
+    struct err err;
+    buf_clear(out);
+    int code = checkpoint_inspect(&loop, str_of(directory), &no_s3, true, out, &err);
+    cr_assert(buf_cstr(out));
+    return code;
+}
+
+static int fork_at(int64_t batch, const char *to, struct err *err)
+{
+    struct checkpoint_fork fork = {.from = str_of(directory),
+                                   .to = str_of(to),
+                                   .s3 = &no_s3,
+                                   .batch = batch,
+                                   .new_id = "fedcba9876543210",
+                                   .log = &quiet};
+    return checkpoint_fork(&loop, &fork, err);
+}
+
+Test(checkpoint, verify_names_the_last_batch_to_go_on_from_and_fork_does)
+{
+    struct buf out = {0};
+    struct err err;
+    char to[100];
+    snprintf(to, sizeof to, "%s/new", directory);
+    make(4);
+    cr_expect_eq(verify(&out), 0);
+    cr_expect(strstr(buf_cstr(&out), "last batch for --recover-to: 3\n"), "%s", buf_cstr(&out));
+    overwrite("commits/3", "sluice commit 2 bytes=10 crc32c=00000000\n{");
+    overwrite("metadata", "");
+    remove_key("commits/1");
+    cr_expect_eq(verify(&out), ERR_CORRUPT);
+    cr_expect(strstr(buf_cstr(&out), "NOT IN ORDER commits/3: "), "%s", buf_cstr(&out));
+    cr_expect(strstr(buf_cstr(&out), "NOT IN ORDER metadata: "), "%s", buf_cstr(&out));
+    cr_expect(strstr(buf_cstr(&out), "NOT IN ORDER commits/1: it is missing\n"), "%s",
+              buf_cstr(&out));
+    cr_expect(strstr(buf_cstr(&out), "last batch for --recover-to: 2\n"), "%s", buf_cstr(&out));
+    cr_expect_eq(fork_at(3, to, &err), ERR_CORRUPT, "%s", err.msg);
+    cr_expect_eq(fork_at(1, to, &err), ERR_NOT_FOUND, "%s", err.msg);
+    cr_expect_eq(fork_at(2, to, &err), 0, "%s", err.msg);
+    cr_expect(exists("new/metadata") && exists("new/commits/2"));
+    buf_fini(&out);
 }

@@ -151,8 +151,11 @@ static struct saved save(struct dedup *dedup, enum state_extent extent, uint32_t
     bool done = false;
     dedup_save_begin(dedup, extent);
     while (!done) {
+        struct buf chunk = {0}; /* all of them are one here */
         uint32_t left = work;
-        cr_assert_eq(dedup_save_step(dedup, &out.bytes, &out.rows, &left, &done), 0);
+        cr_assert_eq(dedup_save_step(dedup, &chunk, &out.rows, &left, &done), 0);
+        buf_append_str(&out.bytes, buf_str(&chunk));
+        buf_fini(&chunk);
     }
     return out;
 }

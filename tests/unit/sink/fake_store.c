@@ -36,7 +36,6 @@ static void succeed(struct fake_store *fake, struct store_request *request)
         buf_append_str(&upload->key, request->key);
         upload->base.key = buf_str(&upload->key);
         store_upload_init(&upload->base, &fake->base);
-        upload->base.bytes = request->op == STORE_UPLOAD_RESUME ? request->upload_bytes : 0;
         request->upload = &upload->base;
         fake->open_uploads++;
     } else if (request->op == STORE_UPLOAD_APPEND) {

@@ -355,6 +355,16 @@ Test(store_crash, readers_wait_too)
     cr_expect_eq(do_abort(), 0);
 }
 
+/* What a process did not come to make durable, who acts on it does. */
+Test(store_crash, what_a_listing_shows_is_durable)
+{
+    prepare_renamed();
+    cr_expect_eq(fixture_list(&fixture, &probe, ""), 0);
+    cr_expect_eq(probe.request.entry_count, 1);
+    reboot(FAKE_FS_DURABLE_NAMES);
+    cr_expect(is(NEW));
+}
+
 /* Its own earlier attempt is success, somebody else's object is not. */
 Test(store_crash, put_if_absent_after_a_failure)
 {
