@@ -11,8 +11,11 @@ enum {
     LOST_MAX = 5,  /* malformed ones, and late ones */
     TEXT_BYTES_MAX = 1024,
     SCRATCH_BYTES_KEPT = 64 << 10,
-    WATCHED_MS = 60 * 1000,  /* after a look at /samples every block is looked at, else ... */
-    UNWATCHED_GAP_MS = 1000, /* ... one so often */
+    /* Results that come slowly are all taken, of a flood as many rows as cost next to nothing. */
+    WATCHED_MS = 60 * 1000, /* after a look at /samples */
+    ROWS_ROUND = 400,       /* taken of a query in a round: */
+    ROUND_MS = 100,
+    UNWATCHED_ROUND_MS = 5000,
 };
 
 struct row_sample {
@@ -24,7 +27,8 @@ struct row_sample {
 struct query_samples {
     struct row_sample rows[ROWS_MAX]; /* a ring */
     uint32_t next, count;
-    int64_t batch_id, taken_ms;
+    int64_t batch_id, round_ms;
+    uint32_t round_rows; /* taken since round_ms */
 };
 
 struct lost_sample {
@@ -111,18 +115,23 @@ void app_samples_rows(struct app *app, uint32_t index, const struct block *rows)
     struct query_samples *query = &samples->queries[index];
     int64_t now_ms = clock_wall_ms();
     bool watched = now_ms - samples->watched_ms < WATCHED_MS;
-    if (!watched && now_ms - query->taken_ms < UNWATCHED_GAP_MS)
+    if (now_ms - query->round_ms >= (watched ? ROUND_MS : UNWATCHED_ROUND_MS)) {
+        query->round_ms = now_ms;
+        query->round_rows = 0;
+    }
+    if (query->round_rows >= ROWS_ROUND)
         return;
     int64_t batch_id = app->filling->batch->id;
     bool whole = app->options.plan->queries[index].output_mode == OUTPUT_COMPLETE;
     if (whole && query->batch_id != batch_id)
         query->next = query->count = 0;
     query->batch_id = batch_id;
-    query->taken_ms = now_ms;
     samples->version++;
     const struct type *schema = engine_schema(app->engine, index);
-    for (uint32_t i = rows->rows > ROWS_MAX ? rows->rows - ROWS_MAX : 0; i < rows->rows; i++)
+    for (uint32_t i = rows->rows > ROWS_MAX ? rows->rows - ROWS_MAX : 0; i < rows->rows; i++) {
         take_row(samples, query, schema, rows, i);
+        query->round_rows++;
+    }
 }
 
 static void take_text(struct buf *out, struct str text)

@@ -74,7 +74,7 @@ class Stage:
         self.producer.start()
 
     def fill(self, count):
-        subprocess.run([ROOT / "build" / "sluice", "produce", "--brokers", self.broker.brokers, "--topic", self.topic, "--count", str(count), "--rate", "1m"],
+        subprocess.run([ROOT / "build" / "sluice", "produce", "--brokers", self.broker.brokers, "--topic", self.topic, "--count", str(count), "--rate", "100k"],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def start(self, trigger="2 seconds", **options):
@@ -124,7 +124,7 @@ def running(stage):
 def catching_up(stage):
     stage.fill(2_000_000)
     stage.start(maxOffsetsPerTrigger="30000", trigger="1 second")
-    stage.run.wait(lambda: (stage.run.status()["pace"]["catchUpPercent"] or 0) > 10, 120, "a part of the backlog")
+    stage.run.wait(lambda: sum(q["totals"]["outputRows"] for q in stage.run.status()["queries"][:1]) >= 6, 120, "two windows")
 
 
 def store_down(stage):
@@ -137,7 +137,7 @@ def store_down(stage):
 
 def no_data(stage):
     stage.start()
-    stage.run.wait(lambda: stage.run.status()["state"] == "running", 30, "the start")
+    stage.run.wait(lambda: stage.run.status()["pace"]["readPerSecond"] is not None, 30, "the start")
 
 
 STATES = {"running": running, "catching-up": catching_up, "store-down": store_down, "no-data": no_data}
