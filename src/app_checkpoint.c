@@ -326,12 +326,13 @@ static void decide(struct app *app, struct app_slot *slot)
     batch_ticket_join(&app->machine, &app->save_ticket, &err);
 }
 
-/* Staged objects are durable: now the record may name them. */
+/* Staged objects are durable: now the record may name them, unless the app ends: then the outputs
+ * are left already, and a record would not name them. */
 static void on_staged(void *user, int code, const struct err *err)
 {
     struct app *app = user;
-    if (code) {
-        batch_ticket_join(&app->machine, &app->save_ticket, err);
+    if (code || app->stage != APP_RUNNING) {
+        batch_ticket_join(&app->machine, &app->save_ticket, code ? err : NULL);
         app_turn_soon(app);
         return;
     }

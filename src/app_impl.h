@@ -3,6 +3,7 @@
 
 #include "app.h"
 #include "app_keep.h"
+#include "app_show.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "batch/batch.h"
@@ -85,24 +86,6 @@ struct app_progress {
     uint32_t partition_count;
     struct query_counts *queries; /* per query */
 };
-
-/* The last look at the source; app_pace.c. */
-struct app_pace {
-    int64_t at_us; /* monotonic; 0: none yet */
-    uint32_t partitions;
-    int64_t position, end;          /* sums over the partitions */
-    uint64_t records;               /* read so far */
-    double read_per_s, added_per_s; /* negative: not known yet */
-    bool catching_up;
-    int64_t caught_from; /* position where catching up began */
-};
-
-/* Of catching up; negative: not catching up, or not known. */
-struct app_progress_left {
-    double percent, seconds;
-};
-
-struct app_samples;
 
 struct app {
     struct app_options options;
@@ -207,43 +190,3 @@ bool app_draining(const struct app *app);
 void app_abort_slot(struct app *app, struct app_slot *slot);
 /* What is next in closing, once app->closing is 0. */
 void app_close_step(struct app *app);
-
-/* app_metrics.c */
-int app_metrics_init(struct app *app) MUST_CHECK;
-void app_metrics_fini(struct app *app);
-/* The outputs are open. */
-void app_metrics_outputs(struct app *app);
-void app_metrics_checkpoint(struct app *app);
-void app_metrics_committed(struct app *app, const struct batch *batch, const struct app_slot *slot);
-/* The text of /metrics (struct http_hooks). */
-void app_print_metrics(void *user, struct buf *out);
-/* Brings the memory account up to date. */
-void app_update_memory(struct app *app);
-/* Back pressure holds the whole source. */
-bool app_source_held(const struct app *app);
-/* 0 when `to` is not later. */
-double app_seconds_between(int64_t from_ms, int64_t to_ms);
-
-/* app_pace.c */
-/* Offsets between where the source is and its end. */
-int64_t app_behind(const struct app *app);
-bool app_catching_up(const struct app *app);
-/* Once a second. */
-void app_pace_tick(struct app *app);
-struct app_progress_left app_progress_left(const struct app *app);
-
-/* app_samples.c */
-int app_samples_init(struct app *app) MUST_CHECK; /* after the engine */
-void app_samples_fini(struct app *app);
-/* Rows of a query; records left out (struct engine_hooks). */
-void app_samples_rows(struct app *app, uint32_t query, const struct block *rows);
-void app_samples_lost(void *user, const struct engine_lost *lost);
-/* /samples (struct http_hooks). */
-void app_print_samples(void *user, struct buf *out);
-uint64_t app_samples_version(void *user);
-
-/* app_status.c */
-extern const struct http_hooks app_http_hooks;
-/* {"topic":{"0":1}} of these offsets, one per source partition. */
-void app_print_offsets(const struct app *app, const int64_t *offsets, uint32_t count,
-                       struct buf *out);

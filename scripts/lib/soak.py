@@ -220,6 +220,7 @@ class Soak:
 
 def main():
     options = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("soak: ended by SIGTERM"))  # its servers end, too
     directory = pathlib.Path(options.dir or tempfile.mkdtemp(prefix="sluice-soak-")).absolute()
     directory.mkdir(parents=True, exist_ok=True)
     print(f"soak: {options.minutes:g} minutes, {options.rate} messages/s, seed {options.seed}, in {directory}", flush=True)

@@ -132,8 +132,19 @@ def system(tally):
     python_tests(tally, [tests / f"test_{name}.py" for name in ("offsets", "gaps", "http", "leak", "s3_store")], SANITIZE)
 
 
+def simulation(tally):
+    """tests/sim, all of it: one for each kind of trouble and pipeline."""
+    code, output = command(BUILD / "tests" / "sim" / "sim", "--long")
+    jobs = re.findall(r"^(\S+) +\d+ runs, (\d+) failed, ", output, re.M)
+    for name, failures in jobs:
+        tally.add(f"sim {name}", failures == "0")
+    if not jobs or (code != 0 and all(failures == "0" for _, failures in jobs)):
+        tally.add("tests/sim", False)
+
+
 def slow(tally):
     build(tally, "plain", "failpoints")
+    simulation(tally)
     python_tests(tally, sorted((ROOT / "tests" / "system").glob("slow_*.py")))
     rules(tally, "--fuzz", "60")
 

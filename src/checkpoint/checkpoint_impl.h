@@ -39,6 +39,7 @@ struct owner_record {
 
 enum open_step {
     OPEN_CHECK,
+    OPEN_SWEEP,
     OPEN_PROBE,
     OPEN_PROBE_AGAIN,
     OPEN_PROBE_REMOVE,
@@ -176,6 +177,9 @@ void chain_fini(struct state_chain *chain);
 int chain_add(struct state_chain *chain, const struct record_object *object,
               bool snapshot) MUST_CHECK;
 int chain_take_record(struct state_chain *chain, const struct commit_record *record) MUST_CHECK;
+
+/* sweep.c: removes leftovers of puts, then checkpoint_open_step. */
+void checkpoint_sweep(struct checkpoint *checkpoint);
 
 /* trim.c */
 void trim_fini(struct checkpoint *checkpoint);

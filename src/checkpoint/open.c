@@ -330,6 +330,10 @@ void checkpoint_open_step(struct checkpoint *checkpoint)
         checkpoint->running = true;
         store_check(checkpoint->options.store, &checkpoint->request, on_request, checkpoint);
         break;
+    case OPEN_SWEEP:
+        checkpoint->step = OPEN_METADATA;
+        checkpoint_sweep(checkpoint);
+        break;
     case OPEN_PROBE:
     case OPEN_PROBE_AGAIN:
         begin_probe(checkpoint);
@@ -381,7 +385,7 @@ static void take_answer(struct checkpoint *checkpoint, const struct store_reques
     struct str data = buf_str(&request->data);
     switch (checkpoint->step) {
     case OPEN_CHECK:
-        checkpoint->step = checkpoint->options.locked ? OPEN_METADATA : OPEN_PROBE;
+        checkpoint->step = checkpoint->options.locked ? OPEN_SWEEP : OPEN_PROBE;
         break;
     case OPEN_PROBE:
         checkpoint->step = OPEN_PROBE_AGAIN;
@@ -434,6 +438,7 @@ static void take_answer(struct checkpoint *checkpoint, const struct store_reques
     case OPEN_TAKEOVER:
         after_takeover(checkpoint, code, &err);
         break;
+    case OPEN_SWEEP:
     case OPEN_DONE:
         break;
     }

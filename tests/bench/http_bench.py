@@ -91,7 +91,7 @@ def go_through(directory, broker, topic, messages, bare_port, turn, totals):
                 if kind != "none":
                     stack.enter_context(client(port, 0 if kind == "flood" else RATE))
                 began, first = time.monotonic(), position(run)
-                time.sleep(SLOT_S)  # a measurement, not a wait
+                time.sleep(SLOT_S)
                 last, seconds = position(run), time.monotonic() - began
             if last >= messages:
                 return turn

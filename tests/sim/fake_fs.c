@@ -13,8 +13,6 @@
 
 enum { NODES_MAX = 512, ENTRIES_MAX = 256, KINDS_MAX = 16384 };
 
-#define KIND(name) (offsetof(struct local_os, name) / sizeof(void (*)(void)))
-
 struct entry {
     char name[256];
     struct node *node;
@@ -211,7 +209,7 @@ static int end_call(int result)
 
 static int fake_openat(int dir_fd, const char *path, int flags, mode_t mode)
 {
-    int fd = begin_call(KIND(openat)) ? openat(dir_fd, path, flags, mode) : -1;
+    int fd = begin_call(FAKE_FS_KIND(openat)) ? openat(dir_fd, path, flags, mode) : -1;
     if (fd >= 0)
         node_of_open(fd);
     return end_call(fd);
@@ -219,7 +217,7 @@ static int fake_openat(int dir_fd, const char *path, int flags, mode_t mode)
 
 static int fake_mkdirat(int dir_fd, const char *path, mode_t mode)
 {
-    int result = begin_call(KIND(mkdirat)) ? mkdirat(dir_fd, path, mode) : -1;
+    int result = begin_call(FAKE_FS_KIND(mkdirat)) ? mkdirat(dir_fd, path, mode) : -1;
     if (result == 0)
         node_at(dir_fd, path);
     return end_call(result);
@@ -227,24 +225,24 @@ static int fake_mkdirat(int dir_fd, const char *path, mode_t mode)
 
 static int fake_fstat(int fd, struct stat *st)
 {
-    return end_call(begin_call(KIND(fstat)) ? fstat(fd, st) : -1);
+    return end_call(begin_call(FAKE_FS_KIND(fstat)) ? fstat(fd, st) : -1);
 }
 
 static int fake_fstatat(int dir_fd, const char *path, struct stat *st, int flags)
 {
-    return end_call(begin_call(KIND(fstatat)) ? fstatat(dir_fd, path, st, flags) : -1);
+    return end_call(begin_call(FAKE_FS_KIND(fstatat)) ? fstatat(dir_fd, path, st, flags) : -1);
 }
 
 static ssize_t fake_read(int fd, void *bytes, size_t n)
 {
-    ssize_t result = begin_call(KIND(read)) ? read(fd, bytes, n) : -1;
+    ssize_t result = begin_call(FAKE_FS_KIND(read)) ? read(fd, bytes, n) : -1;
     end_call(0);
     return result;
 }
 
 static ssize_t fake_pwrite(int fd, const void *bytes, size_t n, off_t offset)
 {
-    ssize_t result = begin_call(KIND(pwrite)) ? pwrite(fd, bytes, n, offset) : -1;
+    ssize_t result = begin_call(FAKE_FS_KIND(pwrite)) ? pwrite(fd, bytes, n, offset) : -1;
     if (result > 0)
         node_of_open(fd)->dropped = false;
     end_call(0);
@@ -253,12 +251,12 @@ static ssize_t fake_pwrite(int fd, const void *bytes, size_t n, off_t offset)
 
 static int fake_ftruncate(int fd, off_t bytes)
 {
-    return end_call(begin_call(KIND(ftruncate)) ? ftruncate(fd, bytes) : -1);
+    return end_call(begin_call(FAKE_FS_KIND(ftruncate)) ? ftruncate(fd, bytes) : -1);
 }
 
 static int fake_fsync(int fd)
 {
-    bool ok = begin_call(KIND(fsync));
+    bool ok = begin_call(FAKE_FS_KIND(fsync));
     int number = errno;
     struct node *node = node_of_open(fd);
     if (!ok)
@@ -273,7 +271,7 @@ static int fake_renameat2(int dir_fd, const char *from, int other_fd, const char
                           unsigned flags)
 {
     int result = -1;
-    bool ok = begin_call(KIND(renameat2));
+    bool ok = begin_call(FAKE_FS_KIND(renameat2));
     if (ok && flags && fs.no_noreplace)
         errno = EINVAL;
     else if (ok)
@@ -283,12 +281,13 @@ static int fake_renameat2(int dir_fd, const char *from, int other_fd, const char
 
 static int fake_linkat(int dir_fd, const char *from, int other_fd, const char *to, int flags)
 {
-    return end_call(begin_call(KIND(linkat)) ? linkat(dir_fd, from, other_fd, to, flags) : -1);
+    return end_call(begin_call(FAKE_FS_KIND(linkat)) ? linkat(dir_fd, from, other_fd, to, flags)
+                                                     : -1);
 }
 
 static int fake_unlinkat(int dir_fd, const char *path, int flags)
 {
-    return end_call(begin_call(KIND(unlinkat)) ? unlinkat(dir_fd, path, flags) : -1);
+    return end_call(begin_call(FAKE_FS_KIND(unlinkat)) ? unlinkat(dir_fd, path, flags) : -1);
 }
 
 const struct local_os fake_fs_os = {fake_openat,    fake_mkdirat, fake_fstat,     fake_fstatat,

@@ -19,6 +19,7 @@ uint32_t fake_fs_calls(void);
 /* Which of the system calls that was, as they stand in struct local_os; of the first 16384 calls.
  */
 enum { FAKE_FS_CALL_KINDS = sizeof(struct local_os) / sizeof(void (*)(void)) };
+#define FAKE_FS_KIND(name) (offsetof(struct local_os, name) / sizeof(void (*)(void)))
 uint32_t fake_fs_kind(uint32_t call);
 /* The machine is gone after so many more calls: the others fail (EPERM) and do nothing. Told anew,
  * it was only the process. */

@@ -40,13 +40,13 @@ static const char plain[] =
 
 static const char rolled[] = HEAD QUERY
     "id, v FROM tx" SINKS
-    "{\"format\":\"json\",\"path\":\"$R/json\",\"options\":{\"targetFileSize\":\"900\"}},"
+    "{\"format\":\"json\",\"path\":\"$R/json\",\"options\":{\"targetFileSize\":\"250\"}},"
     "{\"format\":\"csv\",\"path\":\"$R/csv\","
-    "\"options\":{\"rollInterval\":\"20 milliseconds\"}},"
+    "\"options\":{\"rollInterval\":\"3 milliseconds\"}},"
     "{\"format\":\"parquet\",\"path\":\"$R/parquet\","
     "\"options\":{\"targetFileSize\":\"1k\",\"compression\":\"none\"}},"
     "{\"name\":\"zst\",\"format\":\"json\",\"path\":\"$R/zst\","
-    "\"options\":{\"targetFileSize\":\"300\",\"compression\":\"zstd\"}}" END;
+    "\"options\":{\"targetFileSize\":\"200\",\"compression\":\"zstd\"}}" END;
 
 static const char rolled_last[] =
     HEAD QUERY "id, v FROM tx" SINKS "{\"format\":\"json\",\"path\":\"$R/json\"},"

@@ -34,13 +34,13 @@ void sim_case_fail(const char *reason)
     mine->failed = true;
 }
 
-static pid_t start(const struct sim_job *job, struct shard *shard, uint32_t first, uint32_t step)
+static pid_t start(const struct sim_job *job, struct shard *shard, const struct sim_part *part)
 {
     pid_t pid = fork();
     if (pid != 0)
         return pid;
     mine = shard;
-    job->run(job, first, step);
+    job->run(job, part);
     alarm(0);
     mine->done = true;
     exit(0); /* a leak makes it another code */
@@ -68,7 +68,7 @@ struct sim_tally sim_job_run(const struct sim_job *job, uint32_t shards)
         abort();
     fflush(NULL);
     for (uint32_t i = 0; i < shards; i++)
-        pids[i] = start(job, &shard[i], i, shards);
+        pids[i] = start(job, &shard[i], &(struct sim_part){i, shards, 0});
     while (running > 0) {
         int status;
         pid_t pid = wait(&status);
@@ -83,7 +83,7 @@ struct sim_tally sim_job_run(const struct sim_job *job, uint32_t shards)
         if (shard[i].done || shard[i].failures > 20)
             running--;
         else
-            pids[i] = start(job, &shard[i], shard[i].number + shards, shards);
+            pids[i] = start(job, &shard[i], &(struct sim_part){i, shards, shard[i].number + 1});
     }
     for (uint32_t i = 0; i < shards; i++) {
         tally.runs += shard[i].runs;

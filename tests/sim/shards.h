@@ -7,9 +7,13 @@
 
 enum { SIM_SHARDS_MAX = 8 };
 
-/* Runs cases from `first` on, in steps of `step`, until there are no more. */
+/* Which cases a process runs: the shard's part of all, from `first` on. */
+struct sim_part {
+    uint32_t shard, shards, first;
+};
+
 struct sim_job {
-    void (*run)(const struct sim_job *job, uint32_t first, uint32_t step);
+    void (*run)(const struct sim_job *job, const struct sim_part *part);
     const char *name;
     const void *user;
 };

@@ -62,7 +62,8 @@ class DiskFull(CheckpointCase):
         self.wait_oracle(run, all_place, sums_place, 24000)
         self.assertEqual(run.stop(), 0, run.describe())
         self.assert_oracle(all_place, sums_place, 24000)
-        self.assertEqual([p.name for p in out.rglob("*") if p.is_file() and p.name.startswith(".") and p.name != ".lock"], [], "temporaries that stayed")
+        hidden = [p.name for p in out.rglob(".*") if p.is_file() and p.name != ".lock"]
+        self.assertEqual(hidden, [], "temporaries that stayed")
 
     def test_checkpoint_and_sink(self):
         disk = self.small_disk(12)

@@ -428,3 +428,19 @@ Test(checkpoint, verify_names_the_last_batch_to_go_on_from_and_fork_does)
     cr_expect(exists("new/metadata") && exists("new/commits/2"));
     buf_fini(&out);
 }
+
+Test(checkpoint, what_killed_processes_left_in_a_directory_is_removed)
+{
+    struct process p;
+    start(&p, "run-1", true);
+    begin(&p);
+    cr_assert_eq(decide(&p, 20, "state"), 0);
+    end(&p);
+    overwrite("state/.1.1.delta.tmp-0123456789abcdef", "half of a delta");
+    overwrite("commits/.keep", "not ours");
+    start(&p, "run-2", true);
+    cr_expect_eq(checkpoint_stage(p.checkpoint), CHECKPOINT_OPEN);
+    end(&p);
+    cr_expect(!exists("state/.1.1.delta.tmp-0123456789abcdef"));
+    cr_expect(exists("commits/.keep"));
+}
