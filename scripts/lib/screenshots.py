@@ -122,9 +122,9 @@ def running(stage):
 
 
 def catching_up(stage):
-    stage.fill(2_000_000)
+    stage.fill(3_000_000)
     stage.start(maxOffsetsPerTrigger="30000", trigger="1 second")
-    stage.run.wait(lambda: sum(q["totals"]["outputRows"] for q in stage.run.status()["queries"][:1]) >= 6, 120, "two windows")
+    stage.run.wait(lambda: sum(q["totals"]["outputRows"] for q in stage.run.status()["queries"][:1]) >= 3, 120, "a window")
 
 
 def store_down(stage):

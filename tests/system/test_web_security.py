@@ -100,6 +100,7 @@ class Web(Case):
             answer = connection.getresponse()
             self.assertEqual(answer.status, 200)
             self.assertIn(b"sluice_build_info", answer.read())
+        connection.close()
         self.assertNotIn(b"200 OK", exchange(("127.0.0.1", port), b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))
         self.assertEqual(run.stop(), 0, run.describe())
 
