@@ -36,7 +36,7 @@ class Producer(threading.Thread):
     def message(self, number):
         if number % 977 == 500:
             return '{"transaction_id": "txn_' + str(number) + '", "amount": "twelve", "type": "purchase"'
-        time_ = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=3600 if number % 1499 == 700 else 0)
+        time_ = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=3600 if number % 1499 == 700 and number > 3000 else 0)
         return json.dumps({"transaction_id": f"txn_{number:05}", "user_id": f"user_{self.rng.randrange(100)}",
                            "amount": round(self.rng.expovariate(1 / 200), 2), "type": self.rng.choice(("purchase", "purchase", "withdrawal", "transfer")),
                            "timestamp": time_.strftime("%Y-%m-%d %H:%M:%S"), "location": self.rng.choice(("store", "online"))})
