@@ -145,7 +145,7 @@ static int ask_due(struct load *load, int64_t began_ns, int *next)
         int64_t due =
             load->rate > 0 ? began_ns + (int64_t)((double)load->asked * 1e9 / load->rate) : now;
         if (due > now)
-            return (int)((due - now) / 1000000);
+            return (int)((due - now) / 1000000) + 1; /* never 0: that would burn a core */
         if (!c->busy)
             ask(load, c, due);
     }
