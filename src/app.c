@@ -162,6 +162,7 @@ static void start_machine(struct app *app)
     if (config.preview_offsets > 0 && !config.available_now)
         app->source->ops->limit_lift(app->source); /* a preview takes what comes, too */
     batch_machine_init(&app->machine, &config, &app_batch_ops, app, clock_wall_ms());
+    app_tell_manager(app);
 }
 
 /* When to look again without being woken. */
@@ -270,6 +271,7 @@ static void on_second(uv_timer_t *timer)
     metric_observe(metrics_series(app->metrics, METRIC_LOOP_STALL), app->stall_max_s);
     app->stall_max_s = 0;
     app_pace_tick(app);
+    app_tell_second(app);
 }
 
 /* ---- stopping ---- */
@@ -288,6 +290,7 @@ void app_stop(struct app *app)
         return;
     app->stopping = true;
     log_line(app->options.log, LOG_INFO, "stopping");
+    app_tell_manager(app);
     if (!app->machine_ready) {
         begin_close(app);
         return;
@@ -314,14 +317,19 @@ static void begin_close(struct app *app)
     if (app->stage != APP_RUNNING)
         return;
     app->stage = APP_ABORTING;
+    app_tell_manager(app);
     uv_idle_stop(&app->idle);
     uv_timer_stop(&app->turn_timer);
     if (app->recovery.busy) {
         app->closing++; /* on_recovered */
         sink_cancel(app->recovery.busy);
     }
-    app_abort_slot(app, &app->slots[0]);
-    app_abort_slot(app, &app->slots[1]);
+    if (app->save_ticket.batch) { /* sinks keep what is being staged: first that must end */
+        app->closing++;
+        checkpoint_cancel(app->checkpoint);
+    } else {
+        app_abort_slots(app);
+    }
     app_close_step(app);
 }
 
@@ -377,6 +385,7 @@ void app_close_step(struct app *app)
             app_closed_one(app);
     } else if (app->stage == APP_CLOSING_HTTP) {
         app->stage = APP_CLOSED;
+        app_tell_end(app);
         app->options.finished(app->options.user, app->err.code ? 1 : 0);
     }
 }

@@ -15,6 +15,7 @@ struct local_os;
 struct source;
 struct source_hooks;
 struct plan_partition_offset;
+struct notify;
 
 /* A world that tests give an app instead of Kafka and the system's file calls. */
 struct app_world {
@@ -40,6 +41,7 @@ struct app_options {
     bool http_enabled;
     const char *http_host;
     uint16_t http_port;            /* 0: a free one */
+    const struct notify *notify;   /* the service manager, told the state; NULL: none */
     const struct app_world *world; /* NULL: the real one */
     /* Called once, on the loop, when everything is closed; exit_code 0 done, 1 failed. */
     void (*finished)(void *user, int exit_code);

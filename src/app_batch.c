@@ -211,7 +211,7 @@ static void on_seal(void *user, struct batch *batch)
     struct err err = {0};
     FAILPOINT("batch.seal");
     if (app->checkpoint)
-        checkpoint_batch_begin(app->checkpoint);
+        app_begin_save(app);
     int code = fix_offsets(app, slot);
     code = code ? err_set(&err, code, "out of memory for the offsets of a batch")
                 : seal_queries(app, slot, batch, &err);
@@ -337,6 +337,7 @@ static void on_publish(void *user, struct batch *batch)
     struct app *app = user;
     app->slots[batch->slot].decided_us = clock_monotonic_us();
     FAILPOINT("batch.publish");
+    log_status(app->options.log, ""); /* a console sink may share the terminal */
     for (uint32_t i = 0; i < app->output_count; i++) {
         struct app_slot_output *output = &app->slots[batch->slot].outputs[i];
         if (!output->batch)
@@ -356,8 +357,7 @@ static void on_done(void *user, struct batch *batch)
         checkpoint_published(app->checkpoint);
     if (app->options.preview_records == 0)
         app->source->ops->committed(app->source, slot->end_offsets, slot->partition_count);
-    log_line(app->options.log, LOG_DEBUG, "committed", LOG_I("batch", batch->id),
-             LOG_I("records", batch->records));
+    app_tell_batch(app);
 }
 
 static void on_abandon(void *user, struct batch *batch)
@@ -391,6 +391,12 @@ static void on_aborted(struct sink_batch *batch, int code, const struct err *err
                  LOG_S("reason", err->msg));
     app->closing--;
     app_close_step(app);
+}
+
+void app_abort_slots(struct app *app)
+{
+    app_abort_slot(app, &app->slots[0]);
+    app_abort_slot(app, &app->slots[1]);
 }
 
 /* What is decided, or may be, is left for the next process. */

@@ -9,7 +9,10 @@
 #include "plan/location.h"
 #include "store/local.h"
 
-enum { SAVE_GROUPS = 4096 /* of one step */ };
+enum {
+    SAVE_GROUPS = 4096,         /* of one step */
+    SLICES_BYTES_MAX = 2 << 20, /* of a batch; the record has no more of them */
+};
 
 /* ---- opening ---- */
 
@@ -58,20 +61,8 @@ static int lock_place(struct app *app, struct err *err)
     return code;
 }
 
-/* The names as the engine takes them. */
-static int list_resets(struct app *app)
-{
-    uint32_t n = app->options.reset_query_count;
-    app->recovery.reset = calloc(n + 1, sizeof *app->recovery.reset);
-    for (uint32_t i = 0; app->recovery.reset && i < n; i++)
-        app->recovery.reset[i] = str_of(app->options.reset_queries[i]);
-    return app->recovery.reset ? 0 : ERR_NOMEM;
-}
-
 int app_open_checkpoint(struct app *app, struct err *err)
 {
-    if (list_resets(app) != 0)
-        return err_set(err, ERR_NOMEM, "out of memory");
     struct str place = app->options.plan->checkpoint;
     bool s3 = plan_location_is_s3(place);
     int code = store_at(&app->places, place, &app->checkpoint_store, err);
@@ -99,6 +90,13 @@ bool app_saves_state(const struct app *app)
     for (uint32_t i = 0; i < app->options.plan->query_count; i++)
         keeps |= engine_keeps_state(app->engine, i);
     return app->checkpoint && keeps;
+}
+
+void app_begin_save(struct app *app)
+{
+    checkpoint_batch_begin(app->checkpoint);
+    if (!app_saves_state(app))
+        checkpoint_state_begin(app->checkpoint, true); /* and nothing in it: old state ends */
 }
 
 void app_save_begin(struct app *app)
@@ -239,11 +237,21 @@ static int fill_record(struct app *app, struct app_slot *slot, struct commit_rec
 
 /* ---- prepare and decide ---- */
 
+/* A part of saving the batch ended. */
+static void join(struct app *app, int code, const struct err *err)
+{
+    batch_ticket_join(&app->machine, &app->save_ticket, code ? err : NULL);
+    if (app->stage == APP_RUNNING) {
+        app_turn_soon(app);
+        return;
+    }
+    app_abort_slots(app); /* the end of the app waited for this */
+    app_closed_one(app);
+}
+
 static void on_saved(void *user, int code, const struct err *err)
 {
-    struct app *app = user;
-    batch_ticket_join(&app->machine, &app->save_ticket, code ? err : NULL);
-    app_turn_soon(app);
+    join(user, code, err);
 }
 
 void app_prepare_checkpoint(struct app *app, struct batch *batch)
@@ -312,8 +320,7 @@ static void on_decided(void *user, int code, const struct err *err)
     struct app *app = user;
     if (code == 0)
         app_metrics_checkpoint(app);
-    batch_ticket_join(&app->machine, &app->save_ticket, code ? err : NULL);
-    app_turn_soon(app);
+    join(app, code, err);
 }
 
 static void decide(struct app *app, struct app_slot *slot)
@@ -332,8 +339,7 @@ static void on_staged(void *user, int code, const struct err *err)
 {
     struct app *app = user;
     if (code || app->stage != APP_RUNNING) {
-        batch_ticket_join(&app->machine, &app->save_ticket, code ? err : NULL);
-        app_turn_soon(app);
+        join(app, code, err);
         return;
     }
     decide(app, &app->slots[app->machine.committing->slot]);
@@ -362,7 +368,7 @@ int app_note_slice(struct app *app)
 {
     struct app_slot *slot = app->filling;
     struct buf text = {0};
-    if (!app->checkpoint)
+    if (!app->checkpoint || slot->arena.bytes > SLICES_BYTES_MAX)
         return 0;
     for (uint32_t i = 0; i < app->source->partition_count; i++) {
         const struct source_partition *p = &app->source->partitions[i];

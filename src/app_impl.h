@@ -4,6 +4,7 @@
 #include "app.h"
 #include "app_keep.h"
 #include "app_show.h"
+#include "app_tell.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "batch/batch.h"
@@ -133,6 +134,9 @@ struct app {
     bool state_warned;                    /* that state passed the budget */
     int64_t last_record_ms, last_idle_ms; /* wall clock; engine_idle */
     double rate_offsets, rate_us;         /* decaying sums: the current reading rate */
+    struct app_backlog backlog;
+    struct app_batch_line batch_line;
+    bool told_ready; /* to the service manager */
     int64_t slice_opened_us, slice_next_us;
 
     uv_idle_t idle;        /* another turn at once */
@@ -188,5 +192,6 @@ size_t app_held_bytes(const struct app *app);
 bool app_draining(const struct app *app);
 /* Aborts whatever batches of sinks are open; app->closing counts the callbacks. */
 void app_abort_slot(struct app *app, struct app_slot *slot);
+void app_abort_slots(struct app *app);
 /* What is next in closing, once app->closing is 0. */
 void app_close_step(struct app *app);

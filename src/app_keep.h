@@ -29,13 +29,16 @@ struct app_recovery {
     struct buf data;    /* the object */
     size_t used;        /* of it */
     struct arena arena; /* what a sink is given */
-    struct str *reset;
+    struct str *reset;  /* queries whose state is not loaded */
+    uint32_t reset_count;
 };
 
 /* app_checkpoint.c */
 int app_open_checkpoint(struct app *app, struct err *err) MUST_CHECK;
 /* Whether batches save state at all. */
 bool app_saves_state(const struct app *app);
+/* A batch seals. */
+void app_begin_save(struct app *app);
 /* Encodes the state of the batch that seals, in steps. */
 void app_save_begin(struct app *app);
 int app_save_step(struct app *app, bool *done, struct err *err) MUST_CHECK;

@@ -1,4 +1,4 @@
-/* How fast an app reads, how far behind it is, and when it will have caught up. */
+/* How fast an app reads, how fast its source grows, and how far behind it is. */
 #include "app_impl.h"
 #include "os/clock.h"
 
@@ -16,12 +16,6 @@ int64_t app_behind(const struct app *app)
     for (uint32_t i = 0; app->source && i < app->source->partition_count; i++)
         behind += app->source->partitions[i].end - app->source->partitions[i].position;
     return behind;
-}
-
-bool app_catching_up(const struct app *app)
-{
-    /* More than what arrives while a slice is read. */
-    return app->rate_us > 0 && (double)app_behind(app) > app->rate_offsets / app->rate_us * 1e6;
 }
 
 /* Sums over all partitions; false while some are not known. */
@@ -53,30 +47,9 @@ void app_pace_tick(struct app *app)
     } else if (!pace->at_us) {
         pace->read_per_s = pace->added_per_s = -1;
     }
-    bool catching_up = app_catching_up(app);
-    if (catching_up && (!pace->catching_up || pace->partitions != now.partitions))
-        pace->caught_from = pace->catching_up ? now.position : pace->position;
-    if (!pace->at_us || pace->caught_from > now.position)
-        pace->caught_from = now.position;
-    pace->catching_up = catching_up;
     pace->at_us = now_us;
     pace->partitions = now.partitions;
     pace->position = now.position;
     pace->end = now.end;
     pace->records = now.records;
-}
-
-struct app_progress_left app_progress_left(const struct app *app)
-{
-    const struct app_pace *pace = &app->pace;
-    double done = (double)(pace->position - pace->caught_from);
-    double left = (double)(pace->end - pace->position);
-    double net = pace->read_per_s - (pace->added_per_s > 0 ? pace->added_per_s : 0);
-    struct app_progress_left out = {.percent = -1, .seconds = -1};
-    if (!pace->catching_up || left <= 0)
-        return out;
-    out.percent = 100 * done / (done + left);
-    if (pace->read_per_s > 0 && net > 0)
-        out.seconds = left / net;
-    return out;
 }

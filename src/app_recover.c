@@ -70,6 +70,35 @@ static void on_state(void *user, int code, const struct err *err)
     load_step(app);
 }
 
+static const struct record_query *find_query(const struct commit_record *record, struct str name)
+{
+    for (uint32_t i = 0; i < record->query_count; i++) {
+        if (str_eq(record->queries[i].name, name))
+            return &record->queries[i];
+    }
+    return NULL;
+}
+
+/* Besides those the user names, queries that were not there, or had no state, at the newest
+ * decision begin anew: what older files have of them is of another time. */
+static int list_resets(struct app *app, const struct commit_record *record)
+{
+    const struct plan *plan = app->options.plan;
+    struct app_recovery *recovery = &app->recovery;
+    uint32_t n = app->options.reset_query_count;
+    recovery->reset = calloc(n + plan->query_count + 1, sizeof *recovery->reset);
+    if (!recovery->reset)
+        return ERR_NOMEM;
+    for (uint32_t i = 0; i < n; i++)
+        recovery->reset[recovery->reset_count++] = str_of(app->options.reset_queries[i]);
+    for (uint32_t i = 0; i < plan->query_count; i++) {
+        const struct record_query *query = find_query(record, plan->queries[i].name);
+        if (!query || (query->fingerprint.n == 0 && engine_keeps_state(app->engine, i)))
+            recovery->reset[recovery->reset_count++] = plan->queries[i].name;
+    }
+    return 0;
+}
+
 static bool begin_state(struct app *app)
 {
     struct app_recovery *recovery = &app->recovery;
@@ -79,8 +108,11 @@ static bool begin_state(struct app *app)
     if (recovery->at == 0) {
         recovery->loads = app_saves_state(app) && record->state_count > 0;
         if (recovery->loads)
-            code = engine_load_begin(app->engine, recovery->reset, app->options.reset_query_count,
-                                     &err);
+            code = list_resets(app, record);
+        code = code ? err_set(&err, code, "out of memory")
+               : recovery->loads
+                   ? engine_load_begin(app->engine, recovery->reset, recovery->reset_count, &err)
+                   : 0;
     }
     if (code == 0 && recovery->loads && recovery->at < record->state_count) {
         recovery->reading = true;
@@ -116,13 +148,12 @@ static void fail_missing(struct app *app, int64_t batch, struct str query, struc
                          struct str place, const char *what)
 {
     struct err err;
-    err_set(
-        &err, ERR_INVALID,
-        "checkpoint %.*s: batch %" PRId64 " %s of query %.*s, sink %.*s (%.*s), which the "
-        "pipeline does not have now: put it back for one run, then end that with SIGTERM before "
-        "the sink is taken away",
-        STR_ARG(app->options.plan->checkpoint), batch, what, STR_ARG(query), STR_ARG(sink),
-        STR_ARG(place));
+    err_set(&err, ERR_INVALID,
+            "checkpoint %.*s: batch %" PRId64 " %s of query %.*s, sink %.*s (%.*s), which the "
+            "pipeline does not have now: put it back for one run that decides a batch and ends "
+            "by SIGTERM, without rollInterval and targetFileSize, so that no file stays open",
+            STR_ARG(app->options.plan->checkpoint), batch, what, STR_ARG(query), STR_ARG(sink),
+            STR_ARG(place));
     fail(app, &err);
 }
 
@@ -207,7 +238,9 @@ static bool begin_output(struct app *app)
 {
     const struct commit_record *record = checkpoint_record(app->checkpoint);
     int64_t published = checkpoint_published_through(app->checkpoint);
-    while (app->recovery.at < record->output_count && output_at(app)->batch_id <= published)
+    while (app->recovery.at < record->output_count &&
+           (output_at(app)->batch_id <= published ||
+            (output_at(app)->file_count == 0 && output_at(app)->staged.key.n == 0)))
         app->recovery.at++;
     if (app->recovery.at == record->output_count)
         return false;
@@ -310,7 +343,12 @@ static bool begin_sweep(struct app *app)
     struct app_output *output = &app->outputs[app->recovery.at];
     app->recovery.busy = output->sink;
     FAILPOINT("recover.sweep");
-    sink_sweep(output->sink, on_swept, output);
+    /* With a lock nobody else is here; else later owners are above this owner's takeover. */
+    const struct commit_record *record = checkpoint_record(app->checkpoint);
+    int64_t batch_max = checkpoint_is_locked(app->checkpoint) ? INT64_MAX
+                        : record                              ? record->batch_id
+                                                              : -1;
+    sink_sweep(output->sink, batch_max, on_swept, output);
     return true;
 }
 
@@ -409,12 +447,14 @@ bool app_begun(struct app *app)
         return false;
     uint32_t n = app->source->partition_count;
     struct record_partition *starts = calloc(n + 1, sizeof *starts);
+    uint32_t count = 0;
     for (uint32_t i = 0; starts && i < n; i++) {
         const struct source_partition *p = &app->source->partitions[i];
-        starts[i] = (struct record_partition){p->topic, p->partition, p->start, p->start};
+        if (p->resolved)
+            starts[count++] = (struct record_partition){p->topic, p->partition, p->start, p->start};
     }
     app->begun = BEGINNING;
-    if (!starts || checkpoint_begin(app->checkpoint, starts, n, on_begun, app) != 0)
+    if (!starts || checkpoint_begin(app->checkpoint, starts, count, on_begun, app) != 0)
         fail_memory(app);
     free(starts);
     return false;

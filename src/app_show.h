@@ -7,6 +7,7 @@
 #include "batch/batch.h"
 #include "engine/engine.h"
 #include "http/server.h"
+#include "http/status.h"
 
 struct app;
 struct app_slot;
@@ -35,21 +36,12 @@ struct app_pace {
     int64_t position, end;          /* sums over the partitions */
     uint64_t records;               /* read so far */
     double read_per_s, added_per_s; /* negative: not known yet */
-    bool catching_up;
-    int64_t caught_from; /* position where catching up began */
-};
-
-/* Of catching up; negative: not catching up, or not known. */
-struct app_progress_left {
-    double percent, seconds;
 };
 
 /* Offsets between where the source is and its end. */
 int64_t app_behind(const struct app *app);
-bool app_catching_up(const struct app *app);
 /* Once a second. */
 void app_pace_tick(struct app *app);
-struct app_progress_left app_progress_left(const struct app *app);
 
 /* app_samples.c */
 int app_samples_init(struct app *app) MUST_CHECK; /* after the engine */
@@ -62,6 +54,8 @@ void app_print_samples(void *user, struct buf *out);
 uint64_t app_samples_version(void *user);
 
 /* app_status.c */
+/* reason: why; empty: nothing to say. It lives as long as the app does not move. */
+enum status_state app_state(const struct app *app, struct str *reason);
 extern const struct http_hooks app_http_hooks;
 /* {"topic":{"0":1}} of these offsets, one per source partition. */
 void app_print_offsets(const struct app *app, const int64_t *offsets, uint32_t count,

@@ -96,8 +96,10 @@ static int open_kafka(struct app *app, struct app_output *output, const struct p
     struct sink_kafka_options options = {.topic = plan->topic};
     struct buf id = {0};
     buf_printf(&id, "sluice-%s-%.*s-%.*s", app->id, STR_ARG(config->query), STR_ARG(config->name));
-    struct kafka_writer_options writer = {
-        .id = buf_str(&id), .client = plan->client, .client_count = plan->client_count};
+    struct kafka_writer_options writer = {.id = buf_str(&id),
+                                          .client = plan->client,
+                                          .client_count = plan->client_count,
+                                          .guarded = app->checkpoint != NULL};
     int code = id.failed ? err_set(err, ERR_NOMEM, "out of memory")
                          : kafka_writer_create(&output->kafka, app->loop, &writer, err);
     buf_fini(&id);

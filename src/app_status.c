@@ -24,7 +24,7 @@ static const char *checkpoint_trouble(const struct app *app)
     return waits_for[0] ? waits_for : NULL;
 }
 
-static enum status_state state_of(const struct app *app, struct str *reason)
+enum status_state app_state(const struct app *app, struct str *reason)
 {
     *reason = (struct str){NULL, 0};
     if (app->err.code) {
@@ -59,7 +59,12 @@ static enum status_state state_of(const struct app *app, struct str *reason)
             return STATUS_DEGRADED;
         }
     }
-    return app_catching_up(app) ? STATUS_CATCHING_UP : STATUS_RUNNING;
+    /* More than what arrives while a slice is read, or than what two triggers may take: the stream
+     * is behind. */
+    int64_t cap = app->options.plan->kafka.max_offsets_per_trigger;
+    int64_t behind = app_behind(app);
+    bool slow = app->rate_us > 0 && (double)behind > app->rate_offsets / app->rate_us * 1e6;
+    return slow || (cap > 0 && behind > 2 * cap) ? STATUS_CATCHING_UP : STATUS_RUNNING;
 }
 
 static bool healthy(void *user, struct buf *reason)
@@ -85,7 +90,7 @@ static bool ready(void *user, struct buf *reason)
 {
     const struct app *app = user;
     struct str text;
-    enum status_state state = state_of(app, &text);
+    enum status_state state = app_state(app, &text);
     if (state != STATUS_RUNNING && state != STATUS_CATCHING_UP) {
         buf_printf(reason, "%s: %.*s", status_state_name(state), STR_ARG(text));
         return false;
@@ -284,7 +289,6 @@ static void fill_source(const struct app *app, struct status_source *out, struct
 
 static void fill_pace(struct app *app, struct status *out, struct buf *not_ready)
 {
-    struct app_progress_left left = app_progress_left(app);
     int64_t oldest_ms = oldest_uncommitted_ms(app);
     out->ready = ready(app, not_ready);
     out->not_ready = buf_str(not_ready);
@@ -294,8 +298,6 @@ static void fill_pace(struct app *app, struct status *out, struct buf *not_ready
     bool known = app->pace.at_us && app->pace.read_per_s >= 0;
     out->read_per_second = known ? app->pace.read_per_s : NAN;
     out->added_per_second = known ? app->pace.added_per_s : NAN;
-    out->catch_up_percent = left.percent >= 0 ? left.percent : NAN;
-    out->catch_up_seconds = left.seconds >= 0 ? left.seconds : NAN;
 }
 
 static void print_status(void *user, struct buf *out)
@@ -307,9 +309,10 @@ static void print_status(void *user, struct buf *out)
     struct status_source source;
     struct process_sample sample = {0};
     struct status_checkpoint checkpoint;
+    struct status_progress progress;
     struct str reason;
     bool sampled = process_sample(&sample, NULL) == 0;
-    enum status_state state = state_of(app, &reason);
+    enum status_state state = app_state(app, &reason);
     app_update_memory(app);
     struct status status = {.name = plan->name,
                             .version = STR(SLUICE_VERSION),
@@ -322,6 +325,7 @@ static void print_status(void *user, struct buf *out)
                                                        ? STATUS_UNKNOWN
                                                        : plan->trigger_interval_ms,
                             .resident_bytes = sampled ? sample.resident_bytes : 0,
+                            .progress = app_progress_of(app, &progress) ? &progress : NULL,
                             .memory = &app->memory,
                             .queries = queries};
     if (app->source && queries) {

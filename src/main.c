@@ -26,26 +26,24 @@
 #include "cli/demo.h"
 #include "cli/functions.h"
 #include "cli/produce.h"
+#include "cli/reference.h"
 #include "cli/run.h"
 #include "cli/test.h"
+#include "cli/top.h"
 #include "cli/validate.h"
 #include "version.h"
 
-struct command {
-    const char *name, *operands, *summary;
-    int (*run)(int argc, char **argv);
-};
-
-static const struct command commands[] = {
+static const struct cli_command commands[] = {
     {"run", "PIPELINE", "run a pipeline until it is stopped", cli_run},
     {"demo", "", "run a whole pipeline without any server", cli_demo},
     {"produce", "", "send made-up transactions to a Kafka topic", cli_produce},
     {"validate", "PIPELINE", "check a pipeline, print its plan", cli_validate},
     {"test", "CASE_DIR...", "run conformance cases", cli_test},
+    {"top", "[ADDR:PORT]", "show a running sluice in the terminal", cli_top},
     {"checkpoint", "show|verify LOCATION", "show or verify a checkpoint", cli_checkpoint},
 };
 
-static const struct command *find(const char *name)
+static const struct cli_command *find(const char *name)
 {
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(commands[i].name, name) == 0)
@@ -96,9 +94,11 @@ static int help(int argc, char **argv)
         print_help(stdout);
         return 0;
     }
+    if (strncmp(argv[2], "--format", strlen("--format")) == 0)
+        return cli_reference(commands, sizeof commands / sizeof commands[0], argc - 1, argv + 1);
     if (strcmp(argv[2], "functions") == 0)
         return cli_functions(argc - 2, argv + 2);
-    const struct command *command = find(argv[2]);
+    const struct cli_command *command = find(argv[2]);
     return command ? command->run(2, forwarded) : unknown(argv[2]);
 }
 
@@ -157,6 +157,6 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 ||
         strcmp(argv[1], "-h") == 0)
         return finish(help(argc, argv));
-    const struct command *command = find(argv[1]);
+    const struct cli_command *command = find(argv[1]);
     return finish(command ? command->run(argc - 1, argv + 1) : unknown(argv[1]));
 }

@@ -128,7 +128,7 @@ class Soak:
         self.log_path = self.directory / f"sluice.{self.runs % 10}.log"  # the last ones are kept
         self.launched = time.time()
         with open(self.log_path, "wb") as log:
-            self.sluice = subprocess.Popen([SLUICE, "run", self.pipeline, *more], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.sluice = subprocess.Popen([SLUICE, "run", self.pipeline, "--log-format", "text", *more], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def note_recovery(self):
         """Seconds from the start of the process until it had recovered, if it lived that long."""

@@ -122,6 +122,7 @@ def quick(tally):
     rules(tally, "--selftest")
     rules(tally)
     python_tests(tally, [ROOT / "tests" / "system" / "test_cli.py"], SANITIZE)
+    python_tests(tally, [ROOT / "tests" / "system" / "test_docs.py"])
 
 
 def system(tally):

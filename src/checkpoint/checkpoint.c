@@ -60,6 +60,7 @@ int checkpoint_create(struct checkpoint **out, uv_loop_t *loop,
     checkpoint->options = *options;
     checkpoint->loop = loop;
     checkpoint->published = -1;
+    checkpoint->since_trim = TRIM_EVERY - 1; /* runs may be short */
     snprintf(checkpoint->id, sizeof checkpoint->id, "%s", options->new_id);
     snprintf(checkpoint->run_id, sizeof checkpoint->run_id, "%s", options->run_id);
     identity_self(&checkpoint->identity);
@@ -167,6 +168,11 @@ const char *checkpoint_id(const struct checkpoint *checkpoint)
     return checkpoint->id;
 }
 
+bool checkpoint_is_locked(const struct checkpoint *checkpoint)
+{
+    return checkpoint->options.locked;
+}
+
 uint64_t checkpoint_epoch(const struct checkpoint *checkpoint)
 {
     return checkpoint->epoch;
@@ -260,10 +266,20 @@ static void drop_save(struct checkpoint_save *save)
     free(save);
 }
 
+void checkpoint_cancel(struct checkpoint *checkpoint)
+{
+    if (checkpoint->deciding && checkpoint->running)
+        store_request_cancel(&checkpoint->request);
+    for (struct checkpoint_save *save = checkpoint->saves; save; save = save->next) {
+        if (save->running)
+            store_request_cancel(&save->request);
+    }
+}
+
 static void tell_saved(struct checkpoint *checkpoint)
 {
     checkpoint_callback saved = checkpoint->saved;
-    if (!saved || (checkpoint->saves && !checkpoint->save_err.code))
+    if (!saved || checkpoint->saves)
         return;
     checkpoint->saved = NULL;
     saved(checkpoint->saved_user, checkpoint->save_err.code, &checkpoint->save_err);
@@ -281,7 +297,10 @@ static void on_saved(struct store_request *request)
     if (save->own.p)
         checkpoint->state_running--;
     FAILPOINT("checkpoint.saved");
+    bool failed = request->code != 0;
     drop_save(save);
+    if (failed)
+        checkpoint_cancel(checkpoint);
     tell_saved(checkpoint);
     checkpoint_changed(checkpoint);
     checkpoint_idle(checkpoint);
@@ -323,6 +342,6 @@ void checkpoint_await_saved(struct checkpoint *checkpoint, checkpoint_callback c
     REQUIRE(!checkpoint->saved);
     checkpoint->saved = callback;
     checkpoint->saved_user = user;
-    if (!checkpoint->saves || checkpoint->save_err.code)
+    if (!checkpoint->saves)
         tell_saved(checkpoint);
 }

@@ -55,6 +55,7 @@ void checkpoint_add_hint(struct err *err);
 /* Its id, also before metadata is written. */
 const char *checkpoint_id(const struct checkpoint *checkpoint);
 uint64_t checkpoint_epoch(const struct checkpoint *checkpoint);
+bool checkpoint_is_locked(const struct checkpoint *checkpoint);
 /* NULL: it is new, checkpoint_begin is due. */
 const struct checkpoint_metadata *checkpoint_metadata(const struct checkpoint *checkpoint);
 /* The newest decision, of this or an earlier process; NULL: there is none yet. */
@@ -107,6 +108,9 @@ void checkpoint_await_saved(struct checkpoint *checkpoint, checkpoint_callback c
  * replaced: nothing may be published then. ERR_NOMEM at once: nothing began. */
 int checkpoint_decide(struct checkpoint *checkpoint, struct commit_record *record,
                       checkpoint_callback callback, void *user) MUST_CHECK;
+/* What is being saved or decided shall end soon, with ERR_CANCELLED or its result: whether a
+ * decision was made may not be known then. Bytes that were given are free after the callback. */
+void checkpoint_cancel(struct checkpoint *checkpoint);
 /* All decided batches are published: what only older ones needed may go, in the background. */
 void checkpoint_published(struct checkpoint *checkpoint);
 

@@ -9,6 +9,7 @@
 enum {
     KEY_SIZE = 200,
     OWNER_VERSION = 1,
+    TRIM_EVERY = 8,              /* batches */
     OWNER_STANDSTILL_MS = 30000, /* a heartbeat that stands still for so long is nobody's */
 };
 
@@ -49,7 +50,6 @@ enum open_step {
     OPEN_HEARTBEAT,
     OPEN_CLAIM,
     OPEN_COMMITS,
-    OPEN_METADATA_AGAIN,
     OPEN_RECORD,
     OPEN_NEWER, /* reading who decided the newest batch */
     OPEN_TAKEOVER,
@@ -79,6 +79,7 @@ struct checkpoint {
     enum open_step step;
     struct identity identity;
     struct owner_record other; /* the owner before */
+    bool other_gone;           /* it is known to be dead */
     uint64_t epoch;
     char last_beat[200];
     int64_t beat_since_ms; /* monotonic: since when the other's heartbeat stands still */
@@ -113,7 +114,6 @@ struct checkpoint {
     uint32_t file_number;
     struct commit_record *deciding;
     enum decide_step decide_step;
-    int64_t looked_ms; /* wall clock, which also runs while the process is stopped */
     int64_t began_us;
     uint64_t saved_bytes;
     struct checkpoint_figures figures;
@@ -180,6 +180,10 @@ int chain_take_record(struct state_chain *chain, const struct commit_record *rec
 
 /* sweep.c: removes leftovers of puts, then checkpoint_open_step. */
 void checkpoint_sweep(struct checkpoint *checkpoint);
+
+/* decide.c: keys of rolled files that the record names stay. ERR_NOMEM. */
+int checkpoint_keep_rolled(struct checkpoint *checkpoint,
+                           const struct commit_record *record) MUST_CHECK;
 
 /* trim.c */
 void trim_fini(struct checkpoint *checkpoint);

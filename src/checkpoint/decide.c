@@ -7,8 +7,6 @@
 #include "os/clock.h"
 #include "os/failpoint.h"
 
-enum { LOOK_HOLDS_MS = 10000 /* what a look at the owners is worth */ };
-
 static void on_request(struct store_request *request);
 
 /* ---- metadata ---- */
@@ -68,7 +66,6 @@ static void get(struct checkpoint *checkpoint, enum decide_step step)
 static void look(struct checkpoint *checkpoint, enum decide_step step)
 {
     checkpoint->decide_step = step;
-    checkpoint->looked_ms = clock_wall_ms();
     snprintf(checkpoint->key, sizeof checkpoint->key, "owner/");
     checkpoint->running = true;
     store_list(checkpoint->options.store, &checkpoint->request, str_of(checkpoint->key), on_request,
@@ -85,8 +82,7 @@ static void put(struct checkpoint *checkpoint)
                         buf_str(&checkpoint->bytes), on_request, checkpoint);
 }
 
-/* Keys of rolled files that the newest record names: they stay. */
-static int keep_rolled(struct checkpoint *checkpoint, const struct commit_record *record)
+int checkpoint_keep_rolled(struct checkpoint *checkpoint, const struct commit_record *record)
 {
     struct str *keys = calloc(record->rolled_count + 1, sizeof *keys);
     uint32_t n = 0;
@@ -124,7 +120,7 @@ static void decided(struct checkpoint *checkpoint)
         checkpoint->next_chain = (struct state_chain){0};
         checkpoint->saving_state = false;
     }
-    int code = keep_rolled(checkpoint, checkpoint->deciding);
+    int code = checkpoint_keep_rolled(checkpoint, checkpoint->deciding);
     if (code)
         err_set(&err, code, "out of memory");
     checkpoint->figures.batch_bytes = checkpoint->saved_bytes;
@@ -140,7 +136,7 @@ static void decided(struct checkpoint *checkpoint)
  * batch's record as an old one: then it is no decision. */
 static void after_put(struct checkpoint *checkpoint)
 {
-    if (clock_wall_ms() - checkpoint->looked_ms < LOOK_HOLDS_MS)
+    if (checkpoint->options.locked)
         decided(checkpoint);
     else
         look(checkpoint, DECIDE_LOOK_AGAIN);
@@ -184,7 +180,7 @@ static void after_look(struct checkpoint *checkpoint, const struct store_request
     } else if (checkpoint->decide_step == DECIDE_LOOK) {
         put(checkpoint);
     } else {
-        after_put(checkpoint);
+        decided(checkpoint);
     }
 }
 
@@ -232,6 +228,9 @@ int checkpoint_decide(struct checkpoint *checkpoint, struct commit_record *recor
     checkpoint->deciding = record;
     checkpoint->saved_bytes += checkpoint->bytes.n;
     FAILPOINT("decide.look");
-    look(checkpoint, DECIDE_LOOK);
+    if (checkpoint->options.locked)
+        put(checkpoint);
+    else
+        look(checkpoint, DECIDE_LOOK);
     return 0;
 }

@@ -226,7 +226,17 @@ static int open_new(struct forking *f)
                        "there is a checkpoint at %.*s already: if an earlier --recover-to made it, "
                        "put it into the pipeline as checkpointLocation; else choose another place",
                        STR_ARG(f->fork->to));
-    return code == ERR_NOT_FOUND ? 0 : code;
+    if (code != ERR_NOT_FOUND)
+        return code;
+    code = blocking_list(&f->blocking, f->to, "commits/", f->err);
+    for (uint32_t i = 0; code == 0 && i < f->blocking.request.entry_count; i++) {
+        if (commit_key_batch(f->blocking.request.entries[i].key) != f->fork->batch)
+            code = err_set(f->err, ERR_EXISTS,
+                           "%.*s has decisions of other batches, of an attempt that failed: choose "
+                           "another place",
+                           STR_ARG(f->fork->to));
+    }
+    return code;
 }
 
 static int copy_state(struct forking *f)

@@ -1,9 +1,12 @@
 /* How a checkpoint is opened, one request after the other:
  *
- *     check the store, prove that its put-if-absent refuses     (a store that takes two cannot
- * guard) read metadata                                             (none: it is new) look for the
- * owner, wait until it is gone, claim the next epoch find the newest decision, read it takeover:
- * decide an empty batch at the next number        (not where a lock guards)
+ * 1. check the store; prove that its put-if-absent refuses, or, in a directory, remove leftovers
+ *
+ * 2. look for the owner, wait until it is gone, claim the next epoch
+ *
+ * 3. read metadata (none: the checkpoint is new), find and read the newest decision
+ *
+ * 4. takeover: decide an empty batch at the next number (not where a lock guards)
  *
  * From the takeover on an earlier owner that wakes up finds its next decision taken. */
 #include <inttypes.h>
@@ -108,8 +111,8 @@ static void after_owner(struct checkpoint *checkpoint, struct str bytes, struct 
         fail(checkpoint, checkpoint->key, err);
         return;
     }
-    bool gone = identity_is_gone(&checkpoint->other.identity);
-    checkpoint->step = gone ? OPEN_CLAIM : OPEN_HEARTBEAT;
+    checkpoint->other_gone = identity_is_gone(&checkpoint->other.identity);
+    checkpoint->step = OPEN_HEARTBEAT;
     checkpoint->beat_since_ms = 0;
 }
 
@@ -131,9 +134,9 @@ static void after_beat(struct checkpoint *checkpoint, struct str beat)
     int64_t published;
     snprintf(seen, sizeof seen, "%.*s", STR_ARG(beat));
     bool is_release = owner_beat_is_release(beat, &published);
-    if (is_release || checkpoint->options.locked)
+    if (is_release || checkpoint->other_gone || checkpoint->options.locked)
         checkpoint->step = OPEN_CLAIM;
-    if (is_release)
+    if (published > checkpoint->published)
         checkpoint->published = published;
     if (checkpoint->step == OPEN_CLAIM)
         return;
@@ -188,7 +191,7 @@ static void after_claim(struct checkpoint *checkpoint, int code)
     }
     FAILPOINT("owner.claimed");
     owner_begin_beats(checkpoint);
-    checkpoint->step = OPEN_COMMITS;
+    checkpoint->step = OPEN_METADATA;
 }
 
 /* ---- the newest decision ---- */
@@ -201,13 +204,9 @@ static void after_commits(struct checkpoint *checkpoint, const struct store_requ
         int64_t batch = commit_key_batch(request->entries[i].key);
         newest = batch > newest ? batch : newest;
     }
-    if (newest >= 0 && !checkpoint->has_metadata) {
-        /* Another process may have begun this checkpoint since metadata was looked for. */
-        snprintf(checkpoint->key, sizeof checkpoint->key, "metadata");
-        checkpoint->step = OPEN_METADATA_AGAIN;
-        return;
-    }
-    if (checkpoint->published > newest)
+    if (newest >= 0 && !checkpoint->has_metadata)
+        err_set(&err, ERR_CORRUPT, "metadata: it is missing, but there are decisions");
+    else if (checkpoint->published > newest)
         err_set(&err, ERR_CORRUPT, "commits/%" PRId64 " is missing: that batch was published",
                 checkpoint->published);
     if (err.code) {
@@ -235,6 +234,8 @@ static bool read_record(struct checkpoint *checkpoint, struct str bytes, struct 
                        STR_ARG(checkpoint->record.checkpoint_id));
     if (code == 0)
         code = chain_take_record(&checkpoint->chain, &checkpoint->record);
+    if (code == 0)
+        code = checkpoint_keep_rolled(checkpoint, &checkpoint->record);
     if (code) {
         checkpoint_add_hint(err);
         fail(checkpoint, checkpoint->key, err);
@@ -268,11 +269,12 @@ static void after_newer(struct checkpoint *checkpoint, int code, struct str byte
 
 /* ---- the takeover ---- */
 
-/* An empty batch: all is as the record before left it, by a new owner. */
+/* An empty batch: all is as the record before left it, by a new owner. Before there is metadata,
+ * that guards: an owner decides nothing before it has put it. */
 static void take_over(struct checkpoint *checkpoint)
 {
     struct commit_record record = checkpoint->record;
-    if (checkpoint->options.locked || checkpoint->epoch == 1) {
+    if (checkpoint->options.locked || !checkpoint->has_metadata || checkpoint->epoch == 1) {
         checkpoint->step = OPEN_DONE;
         return;
     }
@@ -331,7 +333,7 @@ void checkpoint_open_step(struct checkpoint *checkpoint)
         store_check(checkpoint->options.store, &checkpoint->request, on_request, checkpoint);
         break;
     case OPEN_SWEEP:
-        checkpoint->step = OPEN_METADATA;
+        checkpoint->step = OPEN_OWNERS;
         checkpoint_sweep(checkpoint);
         break;
     case OPEN_PROBE:
@@ -351,7 +353,6 @@ void checkpoint_open_step(struct checkpoint *checkpoint)
     case OPEN_OWNER:
     case OPEN_RECORD:
     case OPEN_TAKEN:
-    case OPEN_METADATA_AGAIN:
     case OPEN_NEWER:
         get(checkpoint);
         break;
@@ -394,22 +395,13 @@ static void take_answer(struct checkpoint *checkpoint, const struct store_reques
         after_second(checkpoint, code, &err);
         break;
     case OPEN_PROBE_REMOVE:
-        checkpoint->step = OPEN_METADATA;
+        checkpoint->step = OPEN_OWNERS;
         break;
     case OPEN_METADATA:
-        checkpoint->step = OPEN_OWNERS;
+        checkpoint->step = OPEN_COMMITS;
         if (code == 0 && read_metadata(checkpoint, data, &err) != 0) {
             checkpoint_add_hint(&err);
             fail(checkpoint, checkpoint->key, &err);
-        }
-        break;
-    case OPEN_METADATA_AGAIN:
-        checkpoint->step = OPEN_COMMITS;
-        if (code != 0)
-            err_set(&err, ERR_CORRUPT, "it is missing, but there are decisions");
-        if (code != 0 || read_metadata(checkpoint, data, &err) != 0) {
-            checkpoint_add_hint(&err);
-            fail(checkpoint, "metadata", &err);
         }
         break;
     case OPEN_OWNERS:
@@ -447,8 +439,8 @@ static void take_answer(struct checkpoint *checkpoint, const struct store_reques
 static bool is_answer(enum open_step step, int code)
 {
     return code == 0 ||
-           (code == ERR_NOT_FOUND && (step == OPEN_METADATA || step == OPEN_HEARTBEAT ||
-                                      step == OPEN_METADATA_AGAIN || step == OPEN_NEWER)) ||
+           (code == ERR_NOT_FOUND &&
+            (step == OPEN_METADATA || step == OPEN_HEARTBEAT || step == OPEN_NEWER)) ||
            (code == ERR_EXISTS &&
             (step == OPEN_PROBE_AGAIN || step == OPEN_CLAIM || step == OPEN_TAKEOVER));
 }

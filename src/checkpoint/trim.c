@@ -10,7 +10,6 @@
 enum {
     BATCHES_KEPT = 100, /* Spark's spark.sql.streaming.minBatchesToRetain */
     OWNERS_KEPT = 10,
-    TRIM_EVERY = 8, /* batches */
 };
 
 enum trim_step { TRIM_COMMITS, TRIM_OLDEST, TRIM_STATE, TRIM_STAGED, TRIM_OWNERS, TRIM_DELETE };
@@ -59,6 +58,14 @@ static int64_t number_behind(struct str key, struct str prefix)
     return str_to_i64(rest, &number) && number >= 0 ? number : -1;
 }
 
+/* Oldest first: what is left has no gaps. */
+static int compare_commits(const void *a, const void *b)
+{
+    int64_t x = commit_key_batch(*(const struct str *)a),
+            y = commit_key_batch(*(const struct str *)b);
+    return x < y ? -1 : x > y;
+}
+
 static void take_commits(struct checkpoint *checkpoint, const struct store_request *request)
 {
     int64_t oldest = -1, keep_from = checkpoint->next_batch - BATCHES_KEPT;
@@ -71,6 +78,8 @@ static void take_commits(struct checkpoint *checkpoint, const struct store_reque
         else if (oldest < 0 || batch < oldest)
             oldest = batch;
     }
+    qsort(checkpoint->garbage, checkpoint->garbage_count, sizeof *checkpoint->garbage,
+          compare_commits);
     checkpoint->trim_oldest = oldest;
     checkpoint->trim_step = oldest < 0 ? TRIM_STAGED : TRIM_OLDEST;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/size.h"
+#include "cli/args_form.h"
 
 /* --- values --- */
 
@@ -171,17 +172,33 @@ static int make_lists(const struct arg_spec *spec, int argc, struct arg_list *op
     return failed ? ERR_NOMEM : 0;
 }
 
+static bool asks_for_help(const char *arg, enum args_form *form)
+{
+    static const char prefix[] = "--help=";
+    *form = ARGS_TEXT;
+    if (strncmp(arg, prefix, sizeof prefix - 1) == 0)
+        return args_form_parse(arg + sizeof prefix - 1, form);
+    return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
+}
+
+static int print_help(const struct arg_spec *spec, enum args_form form)
+{
+    args_form_print(spec, form, stdout);
+    return ARGS_HELP;
+}
+
 static int take_all(const struct arg_spec *spec, int argc, char **argv, struct arg_list *operands,
                     struct err *err)
 {
     bool options_end = false;
+    enum args_form form;
     for (int i = 1; i < argc; i++) {
         const char *arg = argv[i];
         int rc = 0;
         if (!options_end && strcmp(arg, "--") == 0)
             options_end = true;
-        else if (!options_end && (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0))
-            return ARGS_HELP;
+        else if (!options_end && asks_for_help(arg, &form))
+            return print_help(spec, form);
         else if (!options_end && arg[0] == '-' && arg[1])
             rc = take_option(spec, argc, argv, &i, err);
         else

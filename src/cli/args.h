@@ -47,9 +47,9 @@ struct arg_spec {
 
 enum { ARGS_HELP = 1 };
 
-/* Reads argv[1..argc). 0, ARGS_HELP (--help or -h was given: print args_help and exit 0), or
- * ERR_INVALID (print the message and exit 2) or ERR_NOMEM. `--` ends the options. operands may be
- * NULL when there are none. */
+/* Reads argv[1..argc). 0, ARGS_HELP (--help or -h was given, the help is printed to stdout: exit
+ * 0), or ERR_INVALID (print the message and exit 2) or ERR_NOMEM. `--` ends the options. operands
+ * may be NULL when there are none. --help=FORMAT prints the command's part of cli/reference.h. */
 int args_parse(const struct arg_spec *spec, int argc, char **argv, struct arg_list *operands,
                struct err *err) MUST_CHECK;
 void arg_list_fini(struct arg_list *list);

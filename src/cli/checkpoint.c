@@ -146,11 +146,9 @@ int cli_checkpoint(int argc, char **argv)
     int code = args_parse(&spec, argc, argv, &operands, &err);
     if (code == 0)
         code = read_operands(&args, &operands, &err);
-    if (code == ARGS_HELP)
-        args_help(&spec, stdout);
-    else if (code)
+    if (code && code != ARGS_HELP)
         exit_code = args_usage_error(&spec, &err);
-    else
+    else if (code == 0)
         exit_code = run_checkpoint(&args);
     arg_list_fini(&operands);
     arg_list_fini(&args.overrides);

@@ -201,9 +201,9 @@ int cli_demo(int argc, char **argv)
         {"--duration", ARG_DURATION, &demo.duration_ms, "TIME", "stop after this long, as 30s",
          NULL},
         {"--memory", ARG_SIZE, &common.memory_bytes, "SIZE", "memory budget (default 64m)", NULL},
-        {"--log-format", ARG_STRING, &common.log_format, "text|json", "default text", NULL},
-        {"--log-level", ARG_STRING, &common.log_level, "LEVEL",
-         "debug, info (default), warn or error", NULL},
+        {"--log-format", ARG_STRING, &common.log_format, "text|json", RUN_LOG_FORMAT_HELP, NULL},
+        {"--log-level", ARG_STRING, &common.log_level, RUN_LOG_LEVELS,
+         "the least that is told (default info)", NULL},
     };
     const struct arg_spec spec = {.command = "sluice demo",
                                   .summary = "Runs a whole pipeline without any server.",
@@ -211,15 +211,14 @@ int cli_demo(int argc, char **argv)
                                   .option_count = COUNT_OF(table),
                                   .epilogue = demo_epilogue};
     struct log log;
+    struct log_memory memory;
     struct err err = {0};
     int code = args_parse(&spec, argc, argv, NULL, &err);
-    if (code == ARGS_HELP) {
-        args_help(&spec, stdout);
+    if (code == ARGS_HELP)
         return 0;
-    }
     if (code)
         return args_usage_error(&spec, &err);
-    if (run_options_apply(&common, "sluice demo", &log) != 0)
+    if (run_options_apply(&common, "sluice demo", &log, &memory) != 0)
         return 2;
     lab_init(&demo.lab, (uint64_t)clock_wall_ms(), DEMO_USERS);
     return run_demo(&demo, &common, &log);

@@ -74,8 +74,7 @@ int cli_functions(int argc, char **argv)
 {
     const char *format = "text";
     const struct arg_option table[] = {
-        {"--format", ARG_STRING, &format, "FORMAT", "text (as it is without this), or markdown",
-         NULL},
+        {"--format", ARG_STRING, &format, "text|markdown", "default text", NULL},
     };
     const struct arg_spec spec = {.command = "sluice help functions",
                                   .summary = "Lists the functions that queries can call.",
@@ -87,8 +86,6 @@ int cli_functions(int argc, char **argv)
     if (code == 0 && !markdown && strcmp(format, "text") != 0)
         code =
             err_set(&err, ERR_INVALID, "--format: expected text or markdown, found \"%s\"", format);
-    if (code == ARGS_HELP)
-        args_help(&spec, stdout);
     if (code != 0)
         return code == ARGS_HELP ? 0 : args_usage_error(&spec, &err);
     struct buf out = {0};

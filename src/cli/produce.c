@@ -363,10 +363,8 @@ int cli_produce(int argc, char **argv)
     };
     struct err err;
     int rc = args_parse(&spec, argc, argv, NULL, &err);
-    if (rc == ARGS_HELP) {
-        args_help(&spec, stdout);
+    if (rc == ARGS_HELP)
         return 0;
-    }
     if (rc || check(&self, interval, rate, seed, &err))
         return args_usage_error(&spec, &err);
 

@@ -3,11 +3,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "checkpoint/fork.h"
 #include "cli/load.h"
 #include "cli/recovery.h"
+#include "os/notify.h"
 #include "os/random_id.h"
 #include "plan/checkpoint.h"
 #include "plan/listen.h"
@@ -56,8 +58,11 @@ static void watch_signal(struct runner *runner, uv_signal_t *handle, int signal)
 int run_app(struct app_options *options, const struct run_companion *companion)
 {
     struct runner runner = {.log = options->log, .exit_code = 1};
+    struct notify notify;
     struct err err = {0};
     uv_loop_init(&runner.loop);
+    notify_open(&notify);
+    options->notify = &notify;
     options->finished = on_finished;
     options->user = &runner;
     watch_signal(&runner, &runner.terminate, SIGTERM);
@@ -71,6 +76,7 @@ int run_app(struct app_options *options, const struct run_companion *companion)
     }
     uv_run(&runner.loop, UV_RUN_DEFAULT);
     app_destroy(runner.app);
+    notify_close(&notify);
     int open = uv_loop_close(&runner.loop);
     if (open != 0) {
         log_line(options->log, LOG_ERROR, "handles were left open on the loop",
@@ -116,9 +122,21 @@ bool run_check_listener(const char *command, const struct app_options *options,
     return true;
 }
 
-int run_options_apply(const struct run_options *options, const char *command, struct log *log)
+/* A terminal that moves its cursor: a progress line can be redrawn. */
+static bool draws(int fd)
 {
-    *log = (struct log){.level = LOG_INFO, .format = LOG_TEXT, .fd = STDERR_FILENO};
+    const char *term = getenv("TERM");
+    return isatty(fd) && term && term[0] && strcmp(term, "dumb") != 0;
+}
+
+int run_options_apply(const struct run_options *options, const char *command, struct log *log,
+                      struct log_memory *memory)
+{
+    *memory = (struct log_memory){0};
+    *log = (struct log){.level = LOG_INFO,
+                        .format = isatty(STDERR_FILENO) ? LOG_TEXT : LOG_JSON,
+                        .fd = STDERR_FILENO,
+                        .memory = memory};
     if (options->log_level && !log_level_parse(options->log_level, &log->level)) {
         fprintf(stderr, "%s: --log-level %s: expected debug, info, warn or error\n", command,
                 options->log_level);
@@ -126,11 +144,14 @@ int run_options_apply(const struct run_options *options, const char *command, st
     }
     if (options->log_format && strcmp(options->log_format, "json") == 0) {
         log->format = LOG_JSON;
-    } else if (options->log_format && strcmp(options->log_format, "text") != 0) {
+    } else if (options->log_format && strcmp(options->log_format, "text") == 0) {
+        log->format = LOG_TEXT;
+    } else if (options->log_format) {
         fprintf(stderr, "%s: --log-format %s: expected text or json\n", command,
                 options->log_format);
         return ERR_INVALID;
     }
+    memory->terminal = log->format == LOG_TEXT && draws(STDERR_FILENO);
     if (options->memory_bytes < APP_MEMORY_MIN) {
         fprintf(stderr, "%s: --memory: expected at least %dm\n", command, APP_MEMORY_MIN >> 20);
         return ERR_INVALID;
@@ -243,9 +264,10 @@ int cli_run(int argc, char **argv)
          "serve HTTP to other machines without http.token", NULL},
         {"--memory", ARG_SIZE, &args.common.memory_bytes, "SIZE",
          "memory budget of all but state (default 64m, at least 16m)", NULL},
-        {"--log-format", ARG_STRING, &args.common.log_format, "text|json", "default text", NULL},
-        {"--log-level", ARG_STRING, &args.common.log_level, "LEVEL",
-         "debug, info (default), warn or error", NULL},
+        {"--log-format", ARG_STRING, &args.common.log_format, "text|json", RUN_LOG_FORMAT_HELP,
+         NULL},
+        {"--log-level", ARG_STRING, &args.common.log_level, RUN_LOG_LEVELS,
+         "the least that is told (default info)", NULL},
     };
     const struct arg_spec spec = {.command = "sluice run",
                                   .summary = "Runs a pipeline until it is stopped.",
@@ -258,17 +280,17 @@ int cli_run(int argc, char **argv)
     struct arg_list operands = {0};
     struct plan *plan = NULL;
     struct log log;
+    struct log_memory memory;
     struct err err = {0};
     int exit_code = 2;
     int code = args_parse(&spec, argc, argv, &operands, &err);
     if (code == ARGS_HELP) {
-        args_help(&spec, stdout);
         exit_code = 0;
     } else if (code) {
         exit_code = args_usage_error(&spec, &err);
     } else if (recovery_parse(&args.recovery, &err) != 0) {
         exit_code = args_usage_error(&spec, &err);
-    } else if (run_options_apply(&args.common, "sluice run", &log) == 0) {
+    } else if (run_options_apply(&args.common, "sluice run", &log, &memory) == 0) {
         struct load_options load = {.file = operands.items[0], .overrides = &args.overrides};
         int loaded = load_plan(&plan, NULL, &load);
         load_hide_values(&args.overrides);

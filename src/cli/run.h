@@ -16,10 +16,13 @@ struct run_options {
     const char *log_format, *log_level;
 };
 
-/* Sets log from the options and checks the memory; prints a usage problem to stderr: ERR_INVALID.
- */
-int run_options_apply(const struct run_options *options, const char *command,
-                      struct log *log) MUST_CHECK;
+#define RUN_LOG_LEVELS      "debug|info|warn|error"
+#define RUN_LOG_FORMAT_HELP "default text on a terminal, else json"
+
+/* Sets log and what it remembers from the options and checks the memory; prints a usage problem to
+ * stderr: ERR_INVALID. */
+int run_options_apply(const struct run_options *options, const char *command, struct log *log,
+                      struct log_memory *memory) MUST_CHECK;
 /* Splits ADDR:PORT (the address may be in brackets) into host (of size bytes) and port; prints a
  * usage problem to stderr and returns false. */
 bool run_split_address(const char *command, const char *address, char *host, size_t size,

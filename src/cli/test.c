@@ -523,11 +523,8 @@ int cli_test(int argc, char **argv)
     struct err err = {0};
     int code = args_parse(&spec, argc, argv, &cases, &err);
     int worst = 0, passed = 0;
-    if (code == ARGS_HELP) {
-        args_help(&spec, stdout);
-    } else if (code) {
+    if (code && code != ARGS_HELP)
         worst = args_usage_error(&spec, &err);
-    }
     for (uint32_t i = 0; i < cases.count && code == 0; i++) {
         static const char *const words[] = {"ok", "DIFFERENT", "BAD"};
         int result = run_case(cases.items[i], restart_each_batch);

@@ -165,7 +165,6 @@ int cli_validate(int argc, char **argv)
     int exit_code = 2;
     int code = args_parse(&spec, argc, argv, &operands, &err);
     if (code == ARGS_HELP) {
-        args_help(&spec, stdout);
         exit_code = 0;
     } else if (code) {
         exit_code = args_usage_error(&spec, &err);

@@ -323,6 +323,18 @@ const char *status_state_name(enum status_state state)
     return names[state];
 }
 
+static void add_progress(struct writer *w, cJSON *root, const struct status_progress *progress)
+{
+    if (!progress) {
+        add_null(w, root, "progress");
+        return;
+    }
+    cJSON *object = add_object(w, root, "progress");
+    add_double(w, object, "percent", progress->percent);
+    add_double(w, object, "recordsPerSecond", progress->records_per_second);
+    add_double(w, object, "etaSeconds", progress->eta_seconds);
+}
+
 static void add_run(struct writer *w, cJSON *root, const struct status *status)
 {
     add_string(w, root, "name", status->name);
@@ -337,6 +349,7 @@ static void add_run(struct writer *w, cJSON *root, const struct status *status)
     add_known_string(w, root, "notReady", status->not_ready);
     add_double(w, root, "uncommittedSeconds", status->uncommitted_seconds);
     add_time(w, root, "lastCommit", status->committed_ms);
+    add_progress(w, root, status->progress);
 }
 
 static void add_pace(struct writer *w, cJSON *root, const struct status *status)
@@ -345,8 +358,6 @@ static void add_pace(struct writer *w, cJSON *root, const struct status *status)
     add_double(w, object, "readPerSecond", status->read_per_second);
     add_double(w, object, "addedPerSecond", status->added_per_second);
     add_known_int(w, object, "behind", status->behind);
-    add_double(w, object, "catchUpPercent", status->catch_up_percent);
-    add_double(w, object, "catchUpSeconds", status->catch_up_seconds);
 }
 
 void status_print(const struct status *status, struct buf *out)

@@ -107,6 +107,12 @@ struct status_checkpoint {
     int64_t batch_id, bytes, committed_ms; /* of the last commit */
 };
 
+struct status_progress {       /* on a backlog */
+    double percent;            /* of what there was when it began, and came since */
+    double records_per_second; /* read; not finite: printed as null, as of the next */
+    double eta_seconds;        /* until nothing is left, at the rates of now */
+};
+
 struct status {
     struct str name, version;
     struct str id, run_id; /* UUIDs */
@@ -120,8 +126,8 @@ struct status {
     /* How the source is read, of about the last five seconds; records. NAN: not known. */
     double read_per_second, added_per_second;
     int64_t behind;
-    double catch_up_percent, catch_up_seconds; /* NAN: not catching up; not known */
-    int64_t trigger_interval_ms;               /* STATUS_UNKNOWN for availableNow */
+    int64_t trigger_interval_ms;            /* STATUS_UNKNOWN for availableNow */
+    const struct status_progress *progress; /* NULL: not catching up */
     int64_t resident_bytes;
     const struct mem_account *memory; /* NULL: no account */
     const struct status_query *queries;

@@ -115,6 +115,7 @@ int transaction_create(struct transaction **out, const struct kafka_writer_optio
     }
     struct err local = {0};
     t->committed = -1;
+    t->guarded = options->guarded;
     t->conf = make_conf(options, t->id, &local);
     t->ask_conf = t->conf ? make_ask_conf(options, t->id, &local) : NULL;
     int code = t->ask_conf ? open_client(t, &local) : local.code;
@@ -217,7 +218,7 @@ static enum transaction_step on_fatal(struct transaction *t, rd_kafka_resp_err_t
         reason = text;
     }
     t->stage = STAGE_OPEN;
-    if (is_fenced(error) && !open_too_long) {
+    if (is_fenced(error) && !open_too_long && !t->guarded) {
         err_set(&t->err, ERR_IO,
                 "%s: fenced: another writer has taken over the transactional id \"%s\" (%s)", what,
                 t->id, reason);
@@ -227,7 +228,7 @@ static enum transaction_step on_fatal(struct transaction *t, rd_kafka_resp_err_t
         t->err = t->cause;
         return TRANSACTION_FAILED;
     }
-    if (transaction_error_is_final(error))
+    if (transaction_error_is_final(error) && !is_fenced(error))
         return fail(t, transaction_error_code(error), what, reason);
     err_set(&t->err, ERR_IO, "%s: %s", what, reason);
     return TRANSACTION_WAIT;

@@ -30,6 +30,7 @@ struct transaction {
     char *first_topic;           /* of the batch */
     enum transaction_stage stage;
     bool asks, ready; /* ready: some client was initialised */
+    bool guarded;     /* kafka_writer_options */
     struct str rows;
     int64_t batch_id, committed;
     struct kafka_rows_reader reader;

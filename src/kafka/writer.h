@@ -22,6 +22,9 @@ struct kafka_writer_options {
     struct str id;
     const struct plan_option *client; /* librdkafka's names; bootstrap.servers is one of them */
     uint32_t client_count;
+    /* Whoever uses this id decides by a checkpoint whether it may: being fenced by a process that
+     * does not know yet that it may not is no end. Else it is one. */
+    bool guarded;
 };
 
 /* One operation; the caller's memory, all zero before its first use, untouched until the callback,

@@ -1,6 +1,8 @@
 #include "os/identity.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +18,16 @@ static size_t read_text(const char *path, char *out, size_t size)
     return n > 0 ? (size_t)n : 0;
 }
 
-/* Field 22 of stat; the second, the command, may hold spaces and brackets. -1: no such process, or
- * it is dead and only its parent has not looked yet. */
+enum { UNREADABLE = -2 };
+
+/* Field 22 of stat; the second, the command, may hold spaces and brackets. -1: it is dead and only
+ * its parent has not looked yet; UNREADABLE: there is no such process to be seen. */
 static int64_t start_ticks(int64_t pid)
 {
     char path[64], text[1024];
     snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
     if (read_text(path, text, sizeof text) == 0)
-        return -1;
+        return UNREADABLE;
     char *at = strrchr(text, ')');
     if (at && at[1] == ' ' && (at[2] == 'Z' || at[2] == 'X'))
         return -1;
@@ -55,5 +59,7 @@ bool identity_is_gone(const struct identity *other)
     if (!same_place || other->pid <= 0)
         return false;
     int64_t ticks = start_ticks(other->pid);
+    if (ticks == UNREADABLE) /* /proc may hide what belongs to others: hidepid, ProtectProc */
+        return kill((pid_t)other->pid, 0) != 0 && errno == ESRCH;
     return ticks < 0 || (other->start_ticks >= 0 && ticks != other->start_ticks);
 }

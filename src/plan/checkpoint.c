@@ -87,12 +87,35 @@ static void report_conflicts(struct rules *rules, const struct doc_node *node)
     buf_fini(&text);
 }
 
+/* Where no lock guards, a process that only seemed dead may write on: into a file of the file
+ * system that its successor has taken up. In S3 it cannot. */
+static void report_rolled(struct rules *rules, const struct doc_node *node)
+{
+    struct walk walk = {.plan = rules->plan};
+    const struct plan_query *owner;
+    for (const struct plan_sink *sink = next_sink(&walk, &owner); sink;
+         sink = next_sink(&walk, &owner)) {
+        bool rolls = sink->roll_interval_ms > 0 || sink->target_file_bytes > 0;
+        if (!rolls || plan_location_is_s3(sink->path))
+            continue;
+        struct buf name = {0};
+        print_sink_name(&name, sink, owner);
+        rules_error(rules, node,
+                    "%s keeps files in a directory open over batches (rollInterval, "
+                    "targetFileSize): that needs a checkpoint in a directory, too",
+                    buf_cstr(&name));
+        buf_fini(&name);
+    }
+}
+
 void plan_checkpoint_read(struct rules *rules, const struct doc_node *node)
 {
     if (!plan_location_check(rules, node, "checkpointLocation"))
         return;
     rules->plan->checkpoint = node->text;
     report_conflicts(rules, node);
+    if (plan_location_is_s3(node->text))
+        report_rolled(rules, node);
 }
 
 /* ---- another one ---- */

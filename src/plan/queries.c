@@ -1,5 +1,6 @@
 #include "plan/queries.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "plan/sinks.h"
@@ -133,6 +134,47 @@ static void read_query(struct rules *rules, struct doc_node *node, struct plan_q
         read_sinks(rules, found[KEY_SINKS], query);
 }
 
+/* Whether "<a>-<b>" and "<c>-<d>" are the same text. */
+static bool joined_eq(struct str a, struct str b, struct str c, struct str d)
+{
+    char x[600], y[600];
+    int n = snprintf(x, sizeof x, "%.*s-%.*s", STR_ARG(a), STR_ARG(b));
+    int m = snprintf(y, sizeof y, "%.*s-%.*s", STR_ARG(c), STR_ARG(d));
+    return n == m && n < (int)sizeof x && strcmp(x, y) == 0;
+}
+
+static bool is_joined_before(const struct plan *plan, uint32_t query, uint32_t sink)
+{
+    struct str name = plan->queries[query].sinks[sink].name;
+    for (uint32_t q = 0; q < query; q++) {
+        for (uint32_t i = 0; i < plan->queries[q].sink_count; i++) {
+            if (plan->queries[q].name.n && name.n &&
+                !str_eq(plan->queries[q].name, plan->queries[query].name) &&
+                joined_eq(plan->queries[q].name, plan->queries[q].sinks[i].name,
+                          plan->queries[query].name, name))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Files and transactional ids are called <query>-<sink>, and names may hold a '-'. */
+static void check_joined(struct rules *rules, const struct doc_node *array)
+{
+    const struct plan *plan = rules->plan;
+    const struct doc_node *node = array->first;
+    for (uint32_t q = 0; q < plan->query_count; q++, node = node->next) {
+        for (uint32_t i = 0; i < plan->queries[q].sink_count; i++) {
+            if (is_joined_before(plan, q, i))
+                rules_error(rules, node,
+                            "the names of query %s and its sink %s, joined by '-', are also those "
+                            "of another query and sink: choose other names",
+                            rules_quote(rules, plan->queries[q].name),
+                            rules_quote(rules, plan->queries[q].sinks[i].name));
+        }
+    }
+}
+
 void plan_queries_read(struct rules *rules, struct doc_node *array)
 {
     struct plan *plan = rules->plan;
@@ -148,4 +190,5 @@ void plan_queries_read(struct rules *rules, struct doc_node *array)
         names[i] = (struct named){plan->queries[i].name, node, i};
     }
     check_unique(rules, names, plan->query_count, "queries");
+    check_joined(rules, array);
 }

@@ -76,7 +76,7 @@ int files_recover(struct sink *sink, const struct sink_recovery *recovery, struc
 void files_restore(struct sink *sink, const struct sink_held *held, uint32_t count);
 /* Looks whether the files are restored. */
 void files_restore_step(struct files_sink *sink);
-void files_sweep(struct sink *sink);
+void files_sweep(struct sink *sink, int64_t batch_max);
 void files_cancel_task(struct sink *sink);
 /* Notes the rolled files of a prepared batch. ERR_NOMEM. */
 int files_note_held(struct files_batch *batch);

@@ -151,6 +151,7 @@ struct files_sweep {
     struct store_request list, request;
     struct store_request *running;
     uint32_t next; /* of list.entries */
+    int64_t batch_max;
     bool cancelled;
     struct err err; /* the first failure */
 };
@@ -163,18 +164,20 @@ static bool take_text(struct str *text, struct str wanted)
     return true;
 }
 
-static bool take_digits(struct str *text)
+static bool take_digits(struct str *text, int64_t *number)
 {
     size_t n = 0;
     while (n < text->n && text->p[n] >= '0' && text->p[n] <= '9')
         n++;
+    bool ok = str_to_i64((struct str){text->p, n}, number);
     *text = (struct str){text->p + n, text->n - n};
-    return n > 0;
+    return n > 0 && ok;
 }
 
-/* Whether a key is a name that this sink gives: files.h. */
-static bool is_ours(const struct files_sink *sink, struct str key)
+/* Whether a key is a name that this sink gives (files.h), of a batch up to batch_max. */
+static bool is_ours(const struct files_sink *sink, struct str key, int64_t batch_max)
 {
+    int64_t batch, seq;
     for (size_t i = key.n; i-- > 0;) {
         if (key.p[i] != '/')
             continue;
@@ -182,18 +185,18 @@ static bool is_ours(const struct files_sink *sink, struct str key)
         break;
     }
     return take_text(&key, STR("part-")) && take_text(&key, str_of(sink->id8)) &&
-           take_text(&key, STR("-")) && take_digits(&key) && take_text(&key, STR("-")) &&
-           take_text(&key, str_of(sink->base.query)) && take_text(&key, STR("-")) &&
-           take_text(&key, str_of(sink->base.name)) && take_text(&key, STR("-")) &&
-           take_digits(&key) && take_text(&key, STR("."));
+           take_text(&key, STR("-")) && take_digits(&key, &batch) && batch <= batch_max &&
+           take_text(&key, STR("-")) && take_text(&key, str_of(sink->base.query)) &&
+           take_text(&key, STR("-")) && take_text(&key, str_of(sink->base.name)) &&
+           take_text(&key, STR("-")) && take_digits(&key, &seq) && take_text(&key, STR("."));
 }
 
-/* A rolled file that was restored. */
-static bool is_open(const struct files_sink *sink, const struct store_entry *entry)
+/* A rolled file that was restored. Where another owner may be at work, whatever has its name. */
+static bool is_open(const struct files_sink *sink, const struct store_entry *entry, bool alone)
 {
     for (const struct partition *p = sink->open_first; p; p = p->open_next) {
         if (str_eq(part_file_key(p->file), entry->key) &&
-            str_eq(part_file_upload_id(p->file), entry->id))
+            (!alone || str_eq(part_file_upload_id(p->file), entry->id)))
             return true;
     }
     return false;
@@ -243,7 +246,8 @@ static void sweep_next(struct files_sweep *sweep)
     struct files_sink *sink = sweep->sink;
     while (sweep->next < sweep->list.entry_count && !sweep->cancelled) {
         const struct store_entry *entry = &sweep->list.entries[sweep->next++];
-        if (!is_ours(sink, entry->key) || is_open(sink, entry))
+        if (!is_ours(sink, entry->key, sweep->batch_max) ||
+            is_open(sink, entry, sweep->batch_max == INT64_MAX))
             continue;
         sweep->running = &sweep->request;
         store_upload_resume(sink->store, &sweep->request, entry->key, entry->id, STR(""),
@@ -265,7 +269,7 @@ static void on_listed(struct store_request *request)
         sweep_next(sweep);
 }
 
-void files_sweep(struct sink *base)
+void files_sweep(struct sink *base, int64_t batch_max)
 {
     struct files_sink *sink = files_sink_of(base);
     struct files_sweep *sweep = calloc(1, sizeof *sweep);
@@ -277,6 +281,7 @@ void files_sweep(struct sink *base)
     }
     sink->sweep = sweep;
     sweep->sink = sink;
+    sweep->batch_max = batch_max;
     sweep->running = &sweep->list;
     store_list_uploads(sink->store, &sweep->list, STR(""), on_listed, sweep);
 }

@@ -116,9 +116,9 @@ void sink_recover(struct sink *sink, const struct sink_recovery *recovery,
 void sink_restore_held(struct sink *sink, const struct sink_held *held, uint32_t count,
                        sink_done_callback callback, void *user);
 /* Removes what dead processes left unfinished under this sink's names, after recovery and
- * restoration, and as no other process of this checkpoint lives. A failure leaves some of it there
- * and is no reason to stop. No batch is open until the callback. */
-void sink_sweep(struct sink *sink, sink_done_callback callback, void *user);
+ * restoration: of batches up to batch_max, the takeover's, as a later owner's are above it. A
+ * failure leaves some of it there and is no reason to stop. No batch is open until the callback. */
+void sink_sweep(struct sink *sink, int64_t batch_max, sink_done_callback callback, void *user);
 /* What runs of the three shall end soon, with ERR_CANCELLED or its result. */
 void sink_cancel(struct sink *sink);
 

@@ -28,7 +28,7 @@ struct sink_ops {
                                           uint32_t *count); /* NULL: none, as the next three */
     /* Each ends with sink_task_done, from anywhere. */
     void (*restore)(struct sink *sink, const struct sink_held *held, uint32_t count);
-    void (*sweep)(struct sink *sink);
+    void (*sweep)(struct sink *sink, int64_t batch_max);
     void (*cancel_task)(struct sink *sink); /* restore or sweep */
     /* Ends with sink_closed, perhaps at once. */
     void (*close)(struct sink *sink, enum sink_close_mode mode);

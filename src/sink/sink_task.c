@@ -86,11 +86,11 @@ void sink_restore_held(struct sink *sink, const struct sink_held *held, uint32_t
     }
 }
 
-void sink_sweep(struct sink *sink, sink_done_callback callback, void *user)
+void sink_sweep(struct sink *sink, int64_t batch_max, sink_done_callback callback, void *user)
 {
     task_begin(sink, callback, user);
     if (sink->ops->sweep)
-        sink->ops->sweep(sink);
+        sink->ops->sweep(sink, batch_max);
     else
         sink_task_done(sink, &(struct err){0});
 }

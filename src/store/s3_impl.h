@@ -18,15 +18,23 @@ struct s3_store {
 };
 
 struct s3_part {
+    uint32_t number;         /* ascending; a gap where another process went on */
     char etag[S3_ETAG_SIZE]; /* without quotes */
 };
-/* In tags: a part is "<bytes>:<etag>", parts are separated by ' '. */
-enum { S3_TAG_SIZE = 24 + 3 * S3_ETAG_SIZE };
+/* In tags: a part is "<bytes>:<etag>", parts are separated by ' '; before one whose number is not
+ * the next one stands "@<number>". */
+enum {
+    S3_TAG_SIZE = 36 + 3 * S3_ETAG_SIZE,
+    /* Left out by a process that goes on with an upload: an earlier one that only seemed dead may
+     * still send a few parts, under numbers that are nobody's then. */
+    S3_NUMBERS_GAP = 64,
+};
 
 struct s3_upload {
     struct store_upload base;
     struct s3_part *parts;
     uint32_t count, capacity;
+    uint32_t next_number;
     struct buf tags;
     bool sealed;
     bool short_part; /* the last is smaller than parts in the middle may be */
@@ -77,6 +85,9 @@ bool s3_operation_etag_ok(struct s3_operation *operation);
 
 /* What is appended to tags for a part; there is room for S3_TAG_SIZE bytes more. */
 void s3_tags_append(struct buf *tags, uint64_t bytes, const char *etag);
+/* Takes the number in front of the first part, if there is one, off tags; false when they are
+ * damaged. *number: the one that would be next. */
+bool s3_tags_take_number(struct str *tags, uint32_t *number);
 /* Takes the first part off tags; false when they are damaged. */
 bool s3_tags_take(struct str *tags, uint64_t *bytes, char etag[S3_ETAG_SIZE]);
 

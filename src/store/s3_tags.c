@@ -47,6 +47,20 @@ static bool unescape(struct str text, char etag[S3_ETAG_SIZE])
     return n > 0;
 }
 
+bool s3_tags_take_number(struct str *tags, uint32_t *number)
+{
+    const char *space = memchr(tags->p, ' ', tags->n);
+    int64_t given;
+    if (tags->p[0] != '@')
+        return true;
+    if (!space || !str_to_i64((struct str){tags->p + 1, (size_t)(space - tags->p) - 1}, &given) ||
+        given < *number || given > S3_PARTS_MAX)
+        return false;
+    *number = (uint32_t)given;
+    *tags = (struct str){space + 1, tags->n - (size_t)(space + 1 - tags->p)};
+    return tags->n > 0;
+}
+
 bool s3_tags_take(struct str *tags, uint64_t *bytes, char etag[S3_ETAG_SIZE])
 {
     const char *space = memchr(tags->p, ' ', tags->n);

@@ -36,6 +36,7 @@ static struct s3_upload *upload_new(struct s3_operation *operation, struct str i
     }
     memcpy(upload->strings, key.p, key.n);
     memcpy(upload->strings + key.n, id.p, id.n);
+    upload->next_number = 1;
     upload->base.key = (struct str){upload->strings, key.n};
     upload->base.id = (struct str){upload->strings + key.n, id.n};
     store_upload_init(&upload->base, &operation->store->base);
@@ -63,7 +64,13 @@ static void on_begun(struct s3_call *call)
 
 static void add_part(struct s3_upload *upload, uint64_t bytes, const char *etag)
 {
-    snprintf(upload->parts[upload->count++].etag, S3_ETAG_SIZE, "%s", etag);
+    struct s3_part *part = &upload->parts[upload->count];
+    uint32_t expected = upload->count ? part[-1].number + 1 : 1;
+    part->number = upload->next_number++;
+    snprintf(part->etag, S3_ETAG_SIZE, "%s", etag);
+    upload->count++;
+    if (part->number != expected)
+        buf_printf(&upload->tags, "%s@%u", upload->tags.n ? " " : "", part->number);
     s3_tags_append(&upload->tags, bytes, etag);
     upload->base.tags = buf_str(&upload->tags);
     upload->base.bytes += bytes;
@@ -122,7 +129,8 @@ static int take_tags(struct s3_operation *operation, struct s3_upload *upload)
     char etag[S3_ETAG_SIZE];
     uint64_t bytes;
     while (tags.n) {
-        if (!s3_tags_take(&tags, &bytes, etag) || upload->count >= S3_PARTS_MAX)
+        if (!s3_tags_take_number(&tags, &upload->next_number) ||
+            !s3_tags_take(&tags, &bytes, etag) || upload->count >= S3_PARTS_MAX)
             return ERR_CORRUPT;
         if (!reserve_part(upload))
             return ERR_NOMEM;
@@ -146,6 +154,8 @@ static void start_resume(struct s3_operation *operation)
     }
     upload->sealed = request->sealed;
     upload->resumed = true;
+    if (upload->next_number + S3_NUMBERS_GAP <= S3_PARTS_MAX / 2)
+        upload->next_number += S3_NUMBERS_GAP; /* else they would run out */
     s3_operation_end_later(operation);
 }
 
@@ -156,7 +166,7 @@ static void send_part(struct s3_operation *operation)
         refuse(operation, ERR_NOMEM, "out of memory");
         return;
     }
-    snprintf(operation->number, sizeof operation->number, "%u", upload->count + 1);
+    snprintf(operation->number, sizeof operation->number, "%u", upload->next_number);
     s3_operation_call(operation, "PUT", on_part);
     s3_operation_query(operation, "partNumber", str_of(operation->number));
     s3_operation_query(operation, "uploadId", upload->base.id);
@@ -173,7 +183,7 @@ static void start_append(struct s3_operation *operation)
         s3_operation_end_later(operation);
     else if (upload->short_part)
         refuse(operation, ERR_INVALID, "a part of less than 5 MiB was the last");
-    else if (upload->count >= S3_PARTS_MAX)
+    else if (upload->next_number > S3_PARTS_MAX)
         refuse(operation, ERR_UNSUPPORTED, "an upload has at most 10000 parts: let them be larger");
     else
         send_part(operation);
@@ -335,7 +345,7 @@ static void send_completion(struct s3_operation *operation)
     buf_append_str(body, STR("<CompleteMultipartUpload "
                              "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"));
     for (uint32_t i = 0; i < upload->count; i++) {
-        buf_printf(body, "<Part><PartNumber>%u</PartNumber><ETag>&quot;", i + 1);
+        buf_printf(body, "<Part><PartNumber>%u</PartNumber><ETag>&quot;", upload->parts[i].number);
         for (const char *c = upload->parts[i].etag; *c; c++) {
             if (*c == '<' || *c == '&')
                 buf_append_str(body, *c == '<' ? STR("&lt;") : STR("&amp;"));

@@ -153,6 +153,8 @@ class Sluice:
     def __init__(self, directory, *arguments, env=None, wrapper=(), binary=SLUICE, cwd=None):
         Sluice.runs += 1
         self.arguments = [str(a) for a in arguments]
+        if self.arguments[:1] in (["run"], ["demo"]) and "--log-format" not in self.arguments:
+            self.arguments += ["--log-format", "text"]  # what tests look for in the log
         self.stdout_path = pathlib.Path(directory) / f"stdout.{Sluice.runs}"
         self.stderr_path = pathlib.Path(directory) / f"stderr.{Sluice.runs}"
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:

@@ -137,7 +137,7 @@ static void go_on(struct state *state, int64_t id)
     MUST(state);
     sink_restore_held(state->sink, &state->held, state->helds, on_sink, state);
     MUST(state);
-    sink_sweep(state->sink, on_sink, state);
+    sink_sweep(state->sink, INT64_MAX, on_sink, state);
     MUST(state);
 }
 

@@ -3,6 +3,8 @@
 import datetime
 import json
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import unittest
@@ -11,7 +13,7 @@ from harness import ROOT, SLUICE, Case
 
 BAD = sorted((ROOT / "tests" / "pipelines" / "bad").glob("*.json"))
 VALID = sorted((ROOT / "tests" / "pipelines" / "valid").glob("*.json"))
-COMMANDS = ("run", "demo", "produce", "validate", "test", "checkpoint")
+COMMANDS = ("run", "demo", "produce", "validate", "test", "top", "checkpoint")
 
 
 def sluice(*arguments, env=None):
@@ -132,6 +134,69 @@ class CommandLine(Case):
         run = subprocess.run(f"ulimit -f 0; {SLUICE} --version >{self.directory}/out", shell=True, capture_output=True, text=True, timeout=60)
         self.assertEqual(run.returncode, 1, run.stderr)
         self.assertIn("standard output", run.stderr)
+
+
+class Reference(Case):
+    """The man page and the completions say what --help says."""
+
+    def options(self, command):
+        return re.findall(r"^  (--[a-z-]+)", sluice(command, "--help").stdout, re.M)
+
+    def complete(self, *words):
+        """What bash would offer for the last word; the words before it are typed. As bash does, "=" is a word."""
+        script = self.directory / "completion"
+        script.write_text(sluice("help", "--format", "bash").stdout)
+        program = (f"source {script}; COMP_WORDS=({' '.join(map(shlex.quote, words))}); COMP_CWORD={len(words) - 1}; "
+                   f"_sluice; printf '%s\\n' \"${{COMPREPLY[@]}}\"")
+        run = subprocess.run(["bash", "-u", "-c", program], cwd=self.directory, capture_output=True, text=True, timeout=60)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        return run.stdout.split()
+
+    def test_bash(self):
+        self.assertEqual(set(self.complete("sluice", "")), {*COMMANDS, "help", "--version"})
+        self.assertEqual(self.complete("sluice", "val"), ["validate"])
+        for command in COMMANDS:
+            self.assertEqual(self.complete("sluice", command, "--"), self.options(command), command)
+        self.assertEqual(self.complete("sluice", "run", "--log-f"), ["--log-format"])
+        self.assertEqual(self.complete("sluice", "run", "--log-format", ""), ["text", "json"])
+        self.assertEqual(self.complete("sluice", "run", "--log-format", "="), ["text", "json"])
+        self.assertEqual(self.complete("sluice", "run", "--log-level", "=", "w"), ["warn"])
+        self.assertEqual(self.complete("sluice", "run", "--http", ""), [])
+        self.assertEqual(self.complete("sluice", "checkpoint", ""), ["show", "verify"])
+        self.assertEqual(self.complete("sluice", "help", "pro"), ["produce"])
+        (self.directory / "pipe.json").write_text("{}")
+        for words in (("run", "pi"), ("validate", "pi"), ("checkpoint", "show", "pi"), ("checkpoint", "show", "--pipeline", "pi")):
+            self.assertEqual(self.complete("sluice", *words), ["pipe.json"], words)
+
+    def test_zsh_and_fish(self):
+        zsh, fish = (sluice("help", "--format", name).stdout for name in ("zsh", "fish"))
+        self.assertTrue(zsh.startswith("#compdef sluice\n"))
+        for command in COMMANDS:
+            section = re.search(rf"^    {command}\)\n(.*?)^      ;;", zsh, re.M | re.S)[1]
+            self.assertEqual(re.findall(r"^ +'\*?(--[a-z-]+)", section, re.M), self.options(command))
+            lines = re.findall(rf"seen_subcommand_from {command}' -l (\S+)", fish)
+            self.assertEqual([f"--{name}" for name in lines], self.options(command))
+        for shell, text, check in (("zsh", zsh, "-n"), ("fish", fish, "-n")):
+            if shutil.which(shell):
+                file = self.directory / shell
+                file.write_text(text)
+                self.assertEqual(subprocess.run([shell, check, file], capture_output=True, text=True).stderr, "")
+
+    def test_man_page(self):
+        page = self.directory / "sluice.1"
+        page.write_text(sluice("help", "--format", "man").stdout)
+        run = subprocess.run(["groff", "-man", "-ww", "-Tutf8", "-P-cbou", page], capture_output=True, text=True, timeout=60)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        for command in COMMANDS:
+            self.assertRegex(run.stdout, rf"(?m)^   sluice {command}\b")
+            for option in self.options(command):
+                self.assertRegex(run.stdout, rf"(?m)^ +{option}\b")
+        self.assertIn("Exit codes: 0 done, 1 failed, 2 invalid.", run.stdout)
+
+    def test_usage(self):
+        for arguments in (("help", "--format"), ("help", "--format", "html"), ("help", "--format=man", "x"), ("run", "--help=html")):
+            run = sluice(*arguments)
+            self.assertEqual((run.returncode, run.stdout), (2, ""), arguments)
 
 
 class CaseRunner(Case):

@@ -74,6 +74,9 @@ static const struct mem_account memory = {128 << 20, {1 << 20, 2 << 20, 3 << 20,
 static const struct status_checkpoint checkpoint = {STR("s3://lake/_checkpoints/tx"), 41, 4096,
                                                     1766777776000};
 
+static const struct status_progress progress = {
+    .percent = 43.5, .records_per_second = 125000, .eta_seconds = NAN};
+
 const struct status status_full = {
     .name = STR("transactions"),
     .version = STR("0.1.0"),
@@ -88,9 +91,8 @@ const struct status status_full = {
     .read_per_second = 1234.5,
     .added_per_second = 100.25,
     .behind = 1091,
-    .catch_up_percent = 42.5,
-    .catch_up_seconds = NAN,
     .trigger_interval_ms = 10000,
+    .progress = &progress,
     .resident_bytes = 45 << 20,
     .memory = &memory,
     .queries = queries,
@@ -111,7 +113,5 @@ const struct status status_empty = {
     .read_per_second = NAN,
     .added_per_second = NAN,
     .behind = STATUS_UNKNOWN,
-    .catch_up_percent = NAN,
-    .catch_up_seconds = NAN,
     .trigger_interval_ms = STATUS_UNKNOWN,
 };

@@ -35,8 +35,9 @@ Test(status, run_that_has_only_begun)
         "\"runId\":\"0b5a1c9e-1111-4222-8333-444455556666\",\"state\":\"starting\","
         "\"reason\":null,\"uptimeSeconds\":0,\"triggerIntervalMs\":null,\"ready\":false,"
         "\"notReady\":null,\"uncommittedSeconds\":null,\"lastCommit\":null,"
-        "\"pace\":{\"readPerSecond\":null,\"addedPerSecond\":null,\"behind\":null,"
-        "\"catchUpPercent\":null,\"catchUpSeconds\":null},\"queries\":[],"
+        "\"progress\":null,\"pace\":{\"readPerSecond\":null,\"addedPerSecond\":null,\"behind\":"
+        "null},"
+        "\"queries\":[],"
         "\"sources\":[],\"checkpoint\":null,\"memory\":{\"residentBytes\":0,\"budgetBytes\":null,"
         "\"usedBytes\":null}}\n");
 }
@@ -47,6 +48,12 @@ Test(status, integers_of_64_bits_are_exact)
     EXPECT_HAS("\"endOffset\":{\"tx\":{\"0\":110,\"1\":9223372036854775807},"
                "\"tx.other\":{\"0\":null}}");
     EXPECT_HAS("\"position\":9007199254740993,\"end\":9007199254740994,\"lag\":1,");
+}
+
+Test(status, progress_on_a_backlog)
+{
+    const char *json = printed(&status_full);
+    EXPECT_HAS("\"progress\":{\"percent\":43.5,\"recordsPerSecond\":125000,\"etaSeconds\":null},");
 }
 
 Test(status, progress_has_sparks_names)

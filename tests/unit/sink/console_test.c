@@ -111,7 +111,7 @@ Test(sink_console, what_no_console_keeps_is_refused)
     while (!done)
         uv_run(&fixture.loop, UV_RUN_ONCE);
     done = false;
-    sink_sweep(sink, on_recovered, &done);
+    sink_sweep(sink, INT64_MAX, on_recovered, &done);
     while (!done)
         uv_run(&fixture.loop, UV_RUN_ONCE);
 }

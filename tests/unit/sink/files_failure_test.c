@@ -120,7 +120,7 @@ Test(sink_failure, a_sweep_is_cancelled)
 {
     bool done = false;
     fake->hold_op = STORE_LIST_UPLOADS;
-    sink_sweep(sink, on_done, &done);
+    sink_sweep(sink, INT64_MAX, on_done, &done);
     while (!fake_store_holds(fake))
         uv_run(&fixture.loop, UV_RUN_ONCE);
     sink_cancel(sink);

@@ -123,7 +123,7 @@ int process_restore(struct process *process, const struct record *record)
 
 int process_sweep(struct process *process)
 {
-    sink_sweep(process->sink, on_done, process);
+    sink_sweep(process->sink, INT64_MAX, on_done, process);
     return wait_done(process);
 }
 
