@@ -270,6 +270,7 @@ static void on_second(uv_timer_t *timer)
     struct app *app = timer->data;
     metric_observe(metrics_series(app->metrics, METRIC_LOOP_STALL), app->stall_max_s);
     app->stall_max_s = 0;
+    app_pace_tick(app);
     app_tell_second(app);
 }
 
@@ -444,6 +445,7 @@ void app_destroy(struct app *app)
     app_slot_fini(&app->slots[1]);
     engine_destroy(app->engine);
     app_metrics_fini(app);
+    app_samples_fini(app);
     for (uint32_t i = 0; i < app->output_count; i++)
         buf_fini(&app->outputs[i].held_key), buf_fini(&app->outputs[i].held_bytes);
     free(app->outputs);

@@ -80,6 +80,7 @@ static int write_rows(struct app *app, uint32_t query, const struct block *rows,
 
 static int on_rows(void *user, uint32_t query, const struct block *rows, struct err *err)
 {
+    app_samples_rows(user, query, rows);
     return write_rows(user, query, rows, err);
 }
 
@@ -107,7 +108,8 @@ int app_take_records(void *user, const struct record_block *block, struct err *e
 {
     struct app *app = user;
     struct app_slot *slot = app->filling;
-    struct engine_hooks hooks = {.user = app, .rows = on_rows, .extra = on_extra};
+    struct engine_hooks hooks = {
+        .user = app, .rows = on_rows, .extra = on_extra, .lost = app_samples_lost};
     app->last_record_ms = clock_wall_ms();
     if (!slot->first_record_ms)
         slot->first_record_ms = app->last_record_ms;
@@ -242,7 +244,8 @@ static void end_seal(struct app *app, struct app_slot *slot, const struct batch 
 /* One step: rows of the queries, then their state as bytes. */
 static int seal_some(struct app *app, struct app_slot *slot, bool *done, struct err *err)
 {
-    struct engine_hooks hooks = {.user = app, .rows = on_rows, .extra = on_extra};
+    struct engine_hooks hooks = {
+        .user = app, .rows = on_rows, .extra = on_extra, .lost = app_samples_lost};
     bool ended = false;
     if (slot->saving)
         return app_save_step(app, done, err);

@@ -80,6 +80,7 @@ struct app_slot {
 /* What /status shows of the last committed batch. */
 struct app_progress {
     int64_t batch_id, timestamp_ms, records;
+    int64_t committed_ms; /* wall clock; 0: none yet */
     double input_per_s, processed_per_s;
     int64_t add_batch_ms, wal_commit_ms, commit_offsets_ms, total_ms;
     int64_t *start_offsets, *end_offsets; /* per partition */
@@ -122,8 +123,12 @@ struct app {
     struct app_progress last;
     int64_t last_seal_ms;
     uint64_t records_read, batches;
+    uint64_t malformed;       /* records of committed batches */
     struct books *books;      /* per query, of committed batches */
     uint64_t *rows_out_total; /* per query */
+
+    struct app_pace pace;
+    struct app_samples *samples;
 
     struct mem_account memory;
     bool state_warned;                    /* that state passed the budget */

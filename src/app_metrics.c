@@ -69,6 +69,7 @@ static void note_progress(struct app *app, const struct batch *batch, const stru
     double since_s =
         app->last_seal_ms ? app_seconds_between(app->last_seal_ms, batch->sealed_ms) : 0;
     last->batch_id = batch->id;
+    last->committed_ms = now_ms;
     last->timestamp_ms = batch->timestamp_ms;
     last->records = (int64_t)slot->counts.records;
     last->input_per_s = since_s > 0 ? (double)slot->counts.records / since_s : 0;
@@ -149,6 +150,7 @@ void app_metrics_committed(struct app *app, const struct batch *batch, const str
                              slot->arrivals[i].records);
     metric_add(metrics_series(app->metrics, METRIC_SOURCE_MALFORMED, STR(ENGINE_MALFORMED)),
                (double)slot->counts.malformed);
+    app->malformed += slot->counts.malformed;
     for (uint32_t i = 0; i < app->options.plan->query_count; i++)
         count_query(app, i, slot);
     note_progress(app, batch, slot, now_ms);

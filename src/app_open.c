@@ -12,19 +12,41 @@ static void observe_upload(void *user, double seconds)
     metric_observe(metrics_series(app->metrics, METRIC_SINK_UPLOAD), seconds);
 }
 
+/* NULL when the text is empty, or without memory. */
+static const char *c_string(struct arena *arena, struct str text)
+{
+    char *copy = text.n ? arena_alloc(arena, text.n + 1) : NULL;
+    if (copy) {
+        memcpy(copy, text.p, text.n);
+        copy[text.n] = '\0';
+    }
+    return copy;
+}
+
 static int open_http(struct app *app, struct err *err)
 {
     struct http_hooks hooks = app_http_hooks;
     if (!app->options.http_enabled)
         return 0;
     hooks.user = app;
-    int code = http_server_create(&app->http, app->loop, app->options.http_host,
-                                  app->options.http_port, &hooks, NULL, err);
+    const struct plan *plan = app->options.plan;
+    struct arena arena = {0}; /* of C strings */
+    struct http_options options = {.host = app->options.http_host,
+                                   .port = app->options.http_port,
+                                   .token = c_string(&arena, plan->http_token),
+                                   .certificate = c_string(&arena, plan->http_certificate),
+                                   .key = c_string(&arena, plan->http_key)};
+    bool complete = !options.token == !plan->http_token.n &&
+                    !options.certificate == !plan->http_certificate.n &&
+                    !options.key == !plan->http_key.n;
+    int code = complete ? http_server_create(&app->http, app->loop, &options, &hooks, err)
+                        : err_set(err, ERR_NOMEM, "out of memory");
+    arena_fini(&arena);
     if (code == 0)
         log_printf(app->options.log, LOG_INFO,
-                   strchr(app->options.http_host, ':') ? "http listening on [%s]:%u"
-                                                       : "http listening on %s:%u",
-                   app->options.http_host, http_server_port(app->http));
+                   strchr(options.host, ':') ? "%s listening on [%s]:%u" : "%s listening on %s:%u",
+                   plan->http_certificate.n ? "https" : "http", options.host,
+                   http_server_port(app->http));
     return code;
 }
 
@@ -113,7 +135,8 @@ int app_open_parts(struct app *app, struct err *err)
     if (code)
         return code;
     log_warnings(app);
-    if (init_books(app) != 0 || app_metrics_init(app) != 0 || print_fingerprints(app) != 0)
+    if (init_books(app) != 0 || app_metrics_init(app) != 0 || print_fingerprints(app) != 0 ||
+        app_samples_init(app) != 0)
         return err_set(err, ERR_NOMEM, "out of memory");
     code = open_http(app, err);
     if (code)

@@ -1,4 +1,5 @@
 /* What an app shows: its state, health, /status. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "app_impl.h"
@@ -52,11 +53,8 @@ enum status_state app_state(const struct app *app, struct str *reason)
         *reason = failing ? str_of(sink_health(failing)->err.msg) : str_of(trouble);
         return STATUS_DEGRADED;
     }
-    int64_t behind = 0;
     for (uint32_t i = 0; i < app->source->partition_count; i++) {
-        const struct source_partition *p = &app->source->partitions[i];
-        behind += p->end - p->position;
-        if (p->left_out) {
+        if (app->source->partitions[i].left_out) {
             *reason = STR("a partition delivers nothing: slices go on without it");
             return STATUS_DEGRADED;
         }
@@ -64,6 +62,7 @@ enum status_state app_state(const struct app *app, struct str *reason)
     /* More than what arrives while a slice is read, or than what two triggers may take: the stream
      * is behind. */
     int64_t cap = app->options.plan->kafka.max_offsets_per_trigger;
+    int64_t behind = app_behind(app);
     bool slow = app->rate_us > 0 && (double)behind > app->rate_offsets / app->rate_us * 1e6;
     return slow || (cap > 0 && behind > 2 * cap) ? STATUS_CATCHING_UP : STATUS_RUNNING;
 }
@@ -157,15 +156,16 @@ static struct status_offsets ends_of(const struct app *app, struct arena *arena)
     return offsets_of(app, ends, app->source->partition_count, arena);
 }
 
-static size_t held_bytes(const struct app *app, uint32_t output)
+static size_t sum_slots(const struct app *app, uint32_t output,
+                        size_t (*measure)(const struct sink_batch *batch))
 {
-    size_t held = sink_bytes(app->outputs[output].sink);
+    size_t sum = 0;
     for (int s = 0; s < 2; s++) {
         const struct sink_batch *batch =
             app->slots[s].outputs ? app->slots[s].outputs[output].batch : NULL;
-        held += batch ? sink_batch_bytes(batch) : 0;
+        sum += batch ? measure(batch) : 0;
     }
-    return held;
+    return sum;
 }
 
 /* Of a query, or of the source: those behind the queries. */
@@ -190,7 +190,8 @@ static const struct status_sink *sinks_of(const struct app *app, uint32_t query,
                                           : 0,
             .objects = sink_counters(sink)->objects,
             .bytes = sink_counters(sink)->bytes,
-            .held_bytes = held_bytes(app, i),
+            .held_bytes = sink_bytes(sink) + sum_slots(app, i, sink_batch_bytes),
+            .uploading_bytes = sum_slots(app, i, sink_batch_draining),
             .retries = health ? health->retries : 0,
             .failing = failing,
             .error = failing ? str_of(health->err.msg) : (struct str){0}};
@@ -279,10 +280,24 @@ static void fill_source(const struct app *app, struct status_source *out, struct
                                   .description = str_of(app->source->description),
                                   .connected = app->source->connected,
                                   .held = app_source_held(app),
+                                  .malformed = app->malformed,
                                   .error = str_of(app->source->trouble),
                                   .partitions = partitions,
                                   .partition_count = partitions ? n : 0};
     out->sinks = sinks_of(app, app->options.plan->query_count, &out->sink_count, arena);
+}
+
+static void fill_pace(struct app *app, struct status *out, struct buf *not_ready)
+{
+    int64_t oldest_ms = oldest_uncommitted_ms(app);
+    out->ready = ready(app, not_ready);
+    out->not_ready = buf_str(not_ready);
+    out->uncommitted_seconds = oldest_ms ? app_seconds_between(oldest_ms, clock_wall_ms()) : NAN;
+    out->committed_ms = app->last.committed_ms ? app->last.committed_ms : STATUS_UNKNOWN;
+    out->behind = app->pace.at_us ? app_behind(app) : STATUS_UNKNOWN;
+    bool known = app->pace.at_us && app->pace.read_per_s >= 0;
+    out->read_per_second = known ? app->pace.read_per_s : NAN;
+    out->added_per_second = known ? app->pace.added_per_s : NAN;
 }
 
 static void print_status(void *user, struct buf *out)
@@ -331,13 +346,18 @@ static void print_status(void *user, struct buf *out)
             .committed_ms = figures.decided_ms ? figures.decided_ms : STATUS_UNKNOWN};
         status.checkpoint = &checkpoint;
     }
+    struct buf not_ready = {0};
+    fill_pace(app, &status, &not_ready);
     status_print(&status, out);
+    buf_fini(&not_ready);
     arena_fini(&arena);
 }
 
 const struct http_hooks app_http_hooks = {
     .status = print_status,
     .metrics = app_print_metrics,
+    .samples = app_print_samples,
+    .samples_version = app_samples_version,
     .healthy = healthy,
     .ready = ready,
 };

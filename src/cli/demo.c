@@ -145,7 +145,8 @@ static int run_pipeline(struct demo *demo, const struct run_options *common, con
                                   .http_enabled = true,
                                   .http_host = host,
                                   .http_port = port};
-    int exit_code = run_app(&options, &companion);
+    bool allowed = run_check_listener("sluice demo", &options, common);
+    int exit_code = allowed ? run_app(&options, &companion) : 2;
     plan_destroy(plan);
     buf_fini(&document);
     return exit_code;
@@ -195,6 +196,8 @@ int cli_demo(int argc, char **argv)
         {"--dir", ARG_STRING, &demo.dir, "DIR", "also write JSON lines files there", NULL},
         {"--http", ARG_STRING, &demo.http, "ADDR:PORT",
          "where to serve HTTP (default 127.0.0.1:8080; port 0: any)", NULL},
+        {"--http-insecure", ARG_FLAG, &common.http_insecure, NULL,
+         "allow an address that other machines reach", NULL},
         {"--duration", ARG_DURATION, &demo.duration_ms, "TIME", "stop after this long, as 30s",
          NULL},
         {"--memory", ARG_SIZE, &common.memory_bytes, "SIZE", "memory budget (default 64m)", NULL},

@@ -102,6 +102,26 @@ bool run_split_address(const char *command, const char *address, char *host, siz
     return !wrong;
 }
 
+bool run_check_listener(const char *command, const struct app_options *options,
+                        const struct run_options *common)
+{
+    const struct plan *plan = options->plan;
+    if (!options->http_enabled || listen_is_loopback(str_of(options->http_host)))
+        return true;
+    if (!plan->http_token.n && !common->http_insecure) {
+        fprintf(stderr,
+                "%s: http would listen on %s, where other machines can read it: give http.token in "
+                "the pipeline, or --http-insecure\n",
+                command, options->http_host);
+        return false;
+    }
+    if (plan->http_token.n && !plan->http_certificate.n)
+        log_line(options->log, LOG_WARN,
+                 "http.token crosses the network readable by others: give http.tls, or put a proxy "
+                 "with TLS in front");
+    return true;
+}
+
 /* A terminal that moves its cursor: a progress line can be redrawn. */
 static bool draws(int fd)
 {
@@ -214,6 +234,8 @@ static int run_loaded(const struct run_args *args, struct plan *plan, const stru
                                &options.http_port))
             return 2;
     }
+    if (!run_check_listener("sluice run", &options, &args->common))
+        return 2;
     const char *warning = plan_checkpoint_warning(plan);
     if (warning && args->preview == 0)
         log_line(log, LOG_WARN, warning);
@@ -238,6 +260,8 @@ int cli_run(int argc, char **argv)
          NULL},
         {"--http", ARG_STRING, &args.common.http, "ADDR:PORT", "where to serve HTTP; port 0: any",
          NULL},
+        {"--http-insecure", ARG_FLAG, &args.common.http_insecure, NULL,
+         "serve HTTP to other machines without http.token", NULL},
         {"--memory", ARG_SIZE, &args.common.memory_bytes, "SIZE",
          "memory budget of all but state (default 64m, at least 16m)", NULL},
         {"--log-format", ARG_STRING, &args.common.log_format, "text|json", RUN_LOG_FORMAT_HELP,

@@ -10,7 +10,8 @@ int cli_run(int argc, char **argv);
 
 /* The options every command that runs a pipeline has. */
 struct run_options {
-    const char *http; /* ADDR:PORT, or NULL */
+    const char *http;   /* ADDR:PORT, or NULL */
+    bool http_insecure; /* serve other machines without a token */
     int64_t memory_bytes;
     const char *log_format, *log_level;
 };
@@ -26,6 +27,11 @@ int run_options_apply(const struct run_options *options, const char *command, st
  * usage problem to stderr and returns false. */
 bool run_split_address(const char *command, const char *address, char *host, size_t size,
                        uint16_t *port);
+
+/* Whether HTTP may listen there: other machines must know a token. Prints a usage problem to stderr
+ * and returns false. */
+bool run_check_listener(const char *command, const struct app_options *options,
+                        const struct run_options *common);
 
 /* What runs beside an app on its loop (the demo's producer). */
 struct run_companion {

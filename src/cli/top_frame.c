@@ -113,11 +113,10 @@ static void draw_state(struct top_canvas *canvas, const struct top_view *view)
 /* As /status has it: on a backlog only. False: there is none. */
 static bool find_progress(const cJSON *status, double *percent, double *rate, double *eta_s)
 {
-    const cJSON *progress = json_get(status, "progress"), *pace = json_get(status, "pace");
-    bool known = cJSON_IsObject(progress);
-    *percent = known ? json_number(progress, "percent") : json_number(pace, "catchUpPercent");
-    *rate = known ? json_number(progress, "recordsPerSecond") : json_number(pace, "readPerSecond");
-    *eta_s = known ? json_number(progress, "etaSeconds") : json_number(pace, "catchUpSeconds");
+    const cJSON *progress = json_get(status, "progress");
+    *percent = json_number(progress, "percent");
+    *rate = json_number(progress, "recordsPerSecond");
+    *eta_s = json_number(progress, "etaSeconds");
     return isfinite(*percent);
 }
 

@@ -6,6 +6,7 @@
 #include "cli/load.h"
 #include "cli/print_sink.h"
 #include "plan/checkpoint.h"
+#include "plan/listen.h"
 
 static void print_names(struct buf *out, const struct str *names, uint32_t count)
 {
@@ -105,6 +106,17 @@ static void print_checkpoint(struct buf *out, const struct plan *plan)
         buf_printf(out, "  warning: %s\n", warning);
 }
 
+static void print_http(struct buf *out, const struct plan *plan)
+{
+    if (!plan->http_enabled)
+        return;
+    buf_printf(out, "http: %.*s port %u%s%s\n", STR_ARG(plan->http_host), plan->http_port,
+               plan->http_token.n ? ", with a token" : "", plan->http_certificate.n ? ", TLS" : "");
+    if (!plan->http_token.n && !listen_is_loopback(plan->http_host))
+        buf_append_str(out, STR("  warning: other machines can read it: run refuses that without "
+                                "\"token\" or --http-insecure\n"));
+}
+
 /* ERR_NOMEM. */
 static int print_plan(const struct plan *plan, const struct engine *engine)
 {
@@ -120,8 +132,7 @@ static int print_plan(const struct plan *plan, const struct engine *engine)
     for (uint32_t i = 0; i < plan->query_count && code == 0; i++)
         code = print_query(&out, plan, engine, i);
     print_s3(&out, plan);
-    if (plan->http_enabled)
-        buf_printf(&out, "http: %.*s port %u\n", STR_ARG(plan->http_host), plan->http_port);
+    print_http(&out, plan);
     print_checkpoint(&out, plan);
     code = code == 0 && out.failed ? ERR_NOMEM : code;
     if (code == 0)

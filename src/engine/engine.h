@@ -42,12 +42,24 @@ struct engine;
 /* Rows that are not a query's: source.deadLetter and source.lateRows. */
 enum engine_extra { EXTRA_DEAD_LETTER, EXTRA_LATE_ROWS, EXTRA_COUNT };
 
+/* Records that are left out, to be shown to a person: a few of each block. */
+struct engine_lost {
+    const char *reason; /* "malformed", "late", "future" */
+    uint32_t query;     /* UINT32_MAX: of all */
+    const struct record_block *records;
+    uint32_t record; /* its index there */
+};
+enum { ENGINE_LOST_MAX = 3 };
+
 /* Called for every block of rows. Block and strings are valid during the call. */
 struct engine_hooks {
     void *user;
     int (*rows)(void *user, uint32_t query, const struct block *rows, struct err *err);
     /* Only for the extras that the plan has. */
     int (*extra)(void *user, enum engine_extra extra, const struct block *rows, struct err *err);
+    /* At most ENGINE_LOST_MAX times for each reason and query of a block, whether or not the plan
+     * has the extras; may be NULL. */
+    void (*lost)(void *user, const struct engine_lost *lost);
 };
 
 /* Binds the plan's queries; the plan must outlive the engine. SQL problems of all queries are added

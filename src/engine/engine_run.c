@@ -85,6 +85,20 @@ static int gather_rows(struct pass *pass, const uint32_t *picks, uint32_t rows)
     return 0;
 }
 
+static void show_malformed(const struct pass *pass)
+{
+    struct engine_lost lost = {ENGINE_MALFORMED, UINT32_MAX, pass->records, 0};
+    uint32_t shown = 0;
+    for (uint32_t i = 0; pass->hooks->lost && i < pass->records->count; i++) {
+        if (!pass->engine->malformed[i])
+            continue;
+        lost.record = i;
+        pass->hooks->lost(pass->hooks->user, &lost);
+        if (++shown == ENGINE_LOST_MAX)
+            return;
+    }
+}
+
 /* Counts malformed records and does with them what the mode says. */
 static int treat_malformed(struct pass *pass)
 {
@@ -100,6 +114,8 @@ static int treat_malformed(struct pass *pass)
         kept += !engine->malformed[i];
     }
     pass->counts->malformed += bad;
+    if (bad)
+        show_malformed(pass);
     int code = bad && engine->extra_schema[EXTRA_DEAD_LETTER]
                    ? engine_dead_letters(engine, records, engine->malformed, pass->hooks, pass->err)
                    : 0;
@@ -216,6 +232,10 @@ static int observe(struct pass *pass, struct watermark *mark, const uint32_t *ro
 static int late_rows(struct pass *pass, uint32_t query, const char *reason, int64_t watermark_us,
                      const uint32_t *rows, uint32_t n)
 {
+    for (uint32_t i = 0; pass->hooks->lost && i < n && i < ENGINE_LOST_MAX; i++) {
+        struct engine_lost lost = {reason, query, pass->records, record_of(pass, rows[i])};
+        pass->hooks->lost(pass->hooks->user, &lost);
+    }
     if (n == 0 || !pass->engine->extra_schema[EXTRA_LATE_ROWS])
         return 0;
     return engine_late_rows(pass->engine, query, reason, watermark_us, &pass->view, rows, n,

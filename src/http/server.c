@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "http/route.h"
+#include "http/tls.h"
 
 enum {
     REQUEST_BODY_BYTES_MAX = 1024,
@@ -18,7 +19,9 @@ enum {
 
 const struct http_limits http_limits_default = {
     .connections_served = 256,
+    .idle_ms_min = 1000,
     .connections_max = 288,
+    .requests_max = 10000,
     .request_ms_max = 20 * 1000, /* longer than Prometheus' usual 15 s between scrapes */
     .answer_ms_max = 10 * 1000,
     .sweep_ms = 1000,
@@ -31,6 +34,8 @@ struct connection {
     struct http_server *server;
     struct connection *previous, *next;
     struct http_peer peer;
+    bool cut;                 /* made room for another: closes soon */
+    uint64_t accepted_ms;     /* loop time */
     uint64_t stalled_ms;      /* loop time since which an answer waits for the client; 0: none */
     uint64_t stalled_answers; /* peer.answers at that time */
 };
@@ -140,6 +145,42 @@ static void on_connection_closed(uv_handle_t *handle)
         continue_close(server);
 }
 
+/* Ends a connection from outside: h2o, which owns it, sees an end of file or a failed write and
+ * closes it. */
+static void cut_connection(struct connection *connection)
+{
+    uv_os_fd_t fd;
+    if (uv_fileno((uv_handle_t *)&connection->tcp, &fd) == 0)
+        shutdown(fd, SHUT_RDWR);
+}
+
+/* Since when it waits for a request, or for the rest of one. */
+static uint64_t waiting_since_ms(const struct connection *connection)
+{
+    uint64_t answered_ms = connection->peer.answered_ms;
+    return answered_ms > connection->accepted_ms ? answered_ms : connection->accepted_ms;
+}
+
+/* Many connections that ask nothing must not keep a probe out: the one that has waited longest
+ * makes room. */
+static bool make_room(struct http_server *server)
+{
+    uint64_t now_ms = uv_now(server->loop);
+    struct connection *oldest = NULL;
+    for (struct connection *c = server->connections; c; c = c->next) {
+        if (!c->sock || c->cut || uv_is_closing((uv_handle_t *)&c->tcp) ||
+            h2o_socket_is_writing(c->sock))
+            continue;
+        if (!oldest || waiting_since_ms(c) <= waiting_since_ms(oldest))
+            oldest = c;
+    }
+    if (!oldest || now_ms - waiting_since_ms(oldest) < server->limits.idle_ms_min)
+        return false;
+    oldest->cut = true;
+    cut_connection(oldest);
+    return true;
+}
+
 static void accept_connection(struct http_server *server)
 {
     struct connection *connection = calloc(1, sizeof *connection);
@@ -147,19 +188,23 @@ static void accept_connection(struct http_server *server)
     if (!connection)
         return;
     connection->server = server;
+    connection->accepted_ms = uv_now(server->loop);
+    connection->peer.requests_max = server->limits.requests_max;
     connection->next = server->connections;
     if (connection->next)
         connection->next->previous = connection;
     server->connections = connection;
     server->connection_count++;
+    uint32_t count = server->connection_count;
+    bool room = count <= server->limits.connections_served || make_room(server);
     uv_tcp_init(server->loop, &connection->tcp); /* cannot fail without a socket */
     if (uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&connection->tcp) ||
-        server->connection_count > server->limits.connections_max) {
+        (!room && count > server->limits.connections_max)) {
         uv_close((uv_handle_t *)&connection->tcp, on_connection_closed);
         return;
     }
     uv_tcp_nodelay(&connection->tcp, 1);
-    connection->peer.refused = server->connection_count > server->limits.connections_served;
+    connection->peer.refused = !room;
     connection->sock = h2o_uv_socket_create((uv_stream_t *)&connection->tcp, on_connection_closed);
     connection->sock->on_close.data = &connection->peer;
     h2o_accept(&server->accept, connection->sock);
@@ -169,15 +214,6 @@ static void on_connection(uv_stream_t *listener, int status)
 {
     if (status == 0)
         accept_connection(CONTAINER_OF(listener, struct http_server, listener));
-}
-
-/* Ends a connection from outside: h2o, which owns it, sees an end of file or a failed write and
- * closes it. */
-static void cut_connection(struct connection *connection)
-{
-    uv_os_fd_t fd;
-    if (uv_fileno((uv_handle_t *)&connection->tcp, &fd) == 0)
-        shutdown(fd, SHUT_RDWR);
 }
 
 /* Whether the client has not taken its answer for too long. */
@@ -213,7 +249,8 @@ static void on_sweep(uv_timer_t *timer)
 
 /* ---- start ---- */
 
-static void configure(struct http_server *server, const struct http_hooks *hooks)
+static int configure(struct http_server *server, const struct http_options *options,
+                     const struct http_hooks *hooks)
 {
     h2o_config_init(&server->config);
     server->config.server_name = h2o_iovec_init(H2O_STRLIT("sluice"));
@@ -223,31 +260,51 @@ static void configure(struct http_server *server, const struct http_hooks *hooks
     h2o_hostconf_t *host =
         h2o_config_register_host(&server->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
-    http_route_register(path, hooks);
+    int code = http_route_register(path, hooks, options->token);
     path->error_log.emit_request_errors = 0;
     h2o_context_init(&server->context, server->loop, &server->config);
     server->accept.ctx = &server->context;
     server->accept.hosts = server->config.hosts;
+    return code;
 }
 
-int http_server_create(struct http_server **out, uv_loop_t *loop, const char *host, uint16_t port,
-                       const struct http_hooks *hooks, const struct http_limits *limits,
+/* The server's memory, and what may fail before there is a handle on the loop. */
+static int make_server(struct http_server **out, const struct http_options *options,
                        struct err *err)
 {
+    struct http_server *server = calloc(1, sizeof *server);
+    *out = server;
+    if (!server)
+        return err_set(err, ERR_NOMEM, "http: out of memory");
+    server->limits = options->limits ? *options->limits : http_limits_default;
+    if (!options->certificate)
+        return 0;
+    int code = http_tls_create(&server->accept.ssl_ctx, options->certificate, options->key, err);
+    if (code)
+        free(server);
+    return code;
+}
+
+int http_server_create(struct http_server **out, uv_loop_t *loop,
+                       const struct http_options *options, const struct http_hooks *hooks,
+                       struct err *err)
+{
+    const char *host = options->host;
+    uint16_t port = options->port;
+    struct http_server *server;
     int fd;
     *out = NULL;
     int rc = open_socket(&fd, host, port, err);
     if (rc)
         return rc;
-    struct http_server *server = calloc(1, sizeof *server);
-    if (!server) {
+    rc = make_server(&server, options, err);
+    if (rc) {
         close(fd);
-        return err_set(err, ERR_NOMEM, "http.listen %s:%u: out of memory", host, port);
+        return rc;
     }
     server->loop = loop;
-    server->limits = limits ? *limits : http_limits_default;
     server->port = socket_port(fd);
-    configure(server, hooks);
+    int configured = configure(server, options, hooks);
     uv_timer_init(loop, &server->sweep);
     uv_timer_start(&server->sweep, on_sweep, server->limits.sweep_ms, server->limits.sweep_ms);
     uv_tcp_init(loop, &server->listener);
@@ -256,9 +313,11 @@ int http_server_create(struct http_server **out, uv_loop_t *loop, const char *ho
         close(fd);
     else
         rc = uv_listen((uv_stream_t *)&server->listener, BACKLOG, on_connection);
-    if (rc) {
+    if (rc || configured) {
         http_server_close(server, NULL, NULL);
-        return err_set(err, ERR_IO, "http.listen %s:%u: %s", host, port, uv_strerror(rc));
+        return configured
+                   ? err_set(err, ERR_NOMEM, "http: out of memory")
+                   : err_set(err, ERR_IO, "http.listen %s:%u: %s", host, port, uv_strerror(rc));
     }
     *out = server;
     return 0;
@@ -282,6 +341,7 @@ static void on_round(uv_handle_t *handle)
     void (*closed)(void *user) = server->closed;
     void *user = server->closed_user;
     h2o_config_dispose(&server->config);
+    http_tls_destroy(server->accept.ssl_ctx);
     free(server);
     if (closed)
         closed(user);

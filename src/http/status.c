@@ -207,6 +207,7 @@ static void add_sink_array(struct writer *w, cJSON *object, const struct status_
         add_count(w, item, "objects", sinks[i].objects);
         add_count(w, item, "bytes", sinks[i].bytes);
         add_count(w, item, "heldBytes", sinks[i].held_bytes);
+        add_count(w, item, "uploadingBytes", sinks[i].uploading_bytes);
         add_count(w, item, "retries", sinks[i].retries);
         add_bool(w, item, "failing", sinks[i].failing);
         add_known_string(w, item, "error", sinks[i].error);
@@ -266,6 +267,7 @@ static void append_source(struct writer *w, cJSON *array, const struct status_so
     add_bool(w, object, "connected", source->connected);
     add_bool(w, object, "held", source->held);
     add_known_string(w, object, "error", source->error);
+    add_count(w, object, "malformed", source->malformed);
     cJSON *partitions = add_array(w, object, "partitions");
     for (uint32_t i = 0; i < source->partition_count; i++) {
         const struct status_partition *partition = &source->partitions[i];
@@ -343,7 +345,19 @@ static void add_run(struct writer *w, cJSON *root, const struct status *status)
     add_known_string(w, root, "reason", status->reason);
     add_double(w, root, "uptimeSeconds", status->uptime_seconds);
     add_known_int(w, root, "triggerIntervalMs", status->trigger_interval_ms);
+    add_bool(w, root, "ready", status->ready);
+    add_known_string(w, root, "notReady", status->not_ready);
+    add_double(w, root, "uncommittedSeconds", status->uncommitted_seconds);
+    add_time(w, root, "lastCommit", status->committed_ms);
     add_progress(w, root, status->progress);
+}
+
+static void add_pace(struct writer *w, cJSON *root, const struct status *status)
+{
+    cJSON *object = add_object(w, root, "pace");
+    add_double(w, object, "readPerSecond", status->read_per_second);
+    add_double(w, object, "addedPerSecond", status->added_per_second);
+    add_known_int(w, object, "behind", status->behind);
 }
 
 void status_print(const struct status *status, struct buf *out)
@@ -352,6 +366,7 @@ void status_print(const struct status *status, struct buf *out)
     cJSON *root = cJSON_CreateObject();
     note(&w, root);
     add_run(&w, root, status);
+    add_pace(&w, root, status);
     cJSON *queries = add_array(&w, root, "queries");
     for (uint32_t i = 0; i < status->query_count; i++)
         append_query(&w, queries, &status->queries[i]);

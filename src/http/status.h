@@ -52,9 +52,10 @@ struct status_query_source {
 
 struct status_sink {
     struct str name, description;
-    int64_t output_rows;     /* of the last batch; -1 as Spark where a sink cannot tell */
-    uint64_t objects, bytes; /* published since the start of the run */
-    uint64_t held_bytes;     /* memory of rows that are not published yet */
+    int64_t output_rows;      /* of the last batch; -1 as Spark where a sink cannot tell */
+    uint64_t objects, bytes;  /* published since the start of the run */
+    uint64_t held_bytes;      /* memory of rows that are not published yet */
+    uint64_t uploading_bytes; /* of the batches under way, on their way to the store */
     uint64_t retries;
     bool failing;     /* operations wait to be tried again */
     struct str error; /* why; empty: null */
@@ -93,6 +94,7 @@ struct status_partition {
 struct status_source {
     struct str name, description;
     bool connected, held; /* held: back pressure holds the whole source */
+    uint64_t malformed;   /* records of committed batches, since the start of the run */
     struct str error;     /* the last problem while not connected; empty: null */
     const struct status_partition *partitions;
     uint32_t partition_count;
@@ -117,6 +119,13 @@ struct status {
     enum status_state state;
     struct str reason; /* why it is degraded, failed, starting ...; empty: null */
     double uptime_seconds;
+    bool ready;                 /* as /readyz says */
+    struct str not_ready;       /* why not; empty: null */
+    double uncommitted_seconds; /* age of the oldest record that is read and not committed; NAN */
+    int64_t committed_ms;       /* of the last batch */
+    /* How the source is read, of about the last five seconds; records. NAN: not known. */
+    double read_per_second, added_per_second;
+    int64_t behind;
     int64_t trigger_interval_ms;            /* STATUS_UNKNOWN for availableNow */
     const struct status_progress *progress; /* NULL: not catching up */
     int64_t resident_bytes;

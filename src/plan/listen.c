@@ -45,3 +45,18 @@ const char *listen_parse(struct str text, struct str *host, uint16_t *port)
     *port = (uint16_t)number;
     return NULL;
 }
+
+bool listen_is_loopback(struct str host)
+{
+    if (str_eq_nocase(host, STR("localhost")) || str_eq(host, STR("::1")))
+        return true;
+    if (!str_starts_with(host, STR("127.")))
+        return false;
+    int dots = 0;
+    for (size_t i = 0; i < host.n; i++) {
+        if (host.p[i] != '.' && (host.p[i] < '0' || host.p[i] > '9'))
+            return false; /* a name like 127.example.com */
+        dots += host.p[i] == '.';
+    }
+    return dots == 3;
+}

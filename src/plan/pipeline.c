@@ -1,7 +1,7 @@
 #include "plan/pipeline.h"
 
 #include "plan/checkpoint.h"
-#include "plan/listen.h"
+#include "plan/http.h"
 #include "plan/queries.h"
 #include "plan/s3.h"
 #include "plan/source.h"
@@ -62,17 +62,6 @@ static const struct rule_hint trigger_hints[] = {
 static const struct rule_object trigger_rule =
     RULE_OBJECT("\"trigger\"", trigger_keys, trigger_hints);
 
-static const struct rule_key http_keys[] = {
-    {"listen", FORM_STRING, false, "\"host:port\""},
-};
-
-static const struct rule_hint http_hints[] = {
-    {"port", "unknown key \"port\" in \"http\": write \"listen\": \"127.0.0.1:8080\"", ERR_INVALID},
-    {"host", "unknown key \"host\" in \"http\": write \"listen\": \"127.0.0.1:8080\"", ERR_INVALID},
-};
-
-static const struct rule_object http_rule = RULE_OBJECT("\"http\"", http_keys, http_hints);
-
 static void read_trigger(struct rules *rules, struct doc_node *node)
 {
     struct plan *plan = rules->plan;
@@ -94,25 +83,6 @@ static void read_trigger(struct rules *rules, struct doc_node *node)
     plan->available_now = now && rules_boolean(now);
 }
 
-static void read_http(struct rules *rules, struct doc_node *node)
-{
-    struct plan *plan = rules->plan;
-    struct doc_node *listen = NULL;
-    if (node && node->kind != DOC_OBJECT) {
-        plan->http_enabled = false;
-        if (rules_boolean(node))
-            rules_error(rules, node, "\"http\" must be {\"listen\": \"host:port\"} or false");
-        return;
-    }
-    if (node)
-        rules_object(rules, node, &http_rule, &listen);
-    plan->http_enabled = true;
-    const char *problem = listen_parse(listen ? listen->text : STR(LISTEN_DEFAULT),
-                                       &plan->http_host, &plan->http_port);
-    if (problem && listen)
-        rules_error(rules, listen, "\"listen\" %s: %s", rules_quote(rules, listen->text), problem);
-}
-
 void plan_pipeline_read(struct rules *rules, struct doc_node *root)
 {
     struct doc_node *found[KEY_COUNT];
@@ -130,5 +100,5 @@ void plan_pipeline_read(struct rules *rules, struct doc_node *root)
     if (found[KEY_CHECKPOINT] && !rules->conformance_case)
         plan_checkpoint_read(rules, found[KEY_CHECKPOINT]);
     plan_s3_read(rules, found[KEY_S3]);
-    read_http(rules, found[KEY_HTTP]);
+    plan_http_read(rules, found[KEY_HTTP]);
 }

@@ -133,7 +133,9 @@ struct plan {
     struct plan_s3 s3;
     bool http_enabled;
     struct str http_host;
-    uint16_t http_port; /* 0: a free one */
+    uint16_t http_port;                    /* 0: a free one */
+    struct str http_token;                 /* empty: none */
+    struct str http_certificate, http_key; /* files; empty: no TLS */
 };
 
 struct plan_override {

@@ -22,7 +22,7 @@ STRING_OR_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOT
 # Broken documents whose mistake is one of structure: a key, a type, a word of a list. The rest are right in
 # structure and wrong in what a string says, which a schema cannot see.
 STRUCTURE = """
-    console_num_rows console_option console_path console_truncate http_port_key http_true kafka_object
+    console_num_rows console_option console_path console_truncate http_port_key http_true http_tls_no_key http_tls_empty http_tls_true kafka_object
     kafka_secret_hidden key_all_missing key_query_not_list key_unknown key_unknown_far key_unknown_several
     many_in_order name_empty name_starts_with_dash name_upper_case dedup s3_unknown_key s3_types
     watermark queries_empty queries_not_objects query_mode query_sql_line query_sql_missing query_trigger

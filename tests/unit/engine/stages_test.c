@@ -16,6 +16,7 @@ struct run {
     struct plan_errors errors;
     struct buf rows[3];
     struct buf extras[EXTRA_COUNT];
+    struct buf lost; /* "reason query offset\n" */
     uint64_t late_total, malformed_total;
     int64_t offset;
     struct err err;
@@ -36,6 +37,14 @@ static int on_extra(void *user, enum engine_extra extra, const struct block *row
     json_rows_append(&run->extras[extra], engine_extra_schema(run->engine, extra), rows, 0,
                      rows->rows);
     return 0;
+}
+
+static void on_lost(void *user, const struct engine_lost *lost)
+{
+    struct run *run = user;
+    const struct record *record = &lost->records->records[lost->record];
+    buf_printf(&run->lost, "%s %d %lld\n", lost->reason, (int)lost->query,
+               (long long)record->offset);
 }
 
 /* `stages`: keys of the source behind its value, with a comma before each. */
@@ -69,11 +78,12 @@ static void close_run(struct run *run)
         buf_fini(&run->rows[i]);
     for (int i = 0; i < EXTRA_COUNT; i++)
         buf_fini(&run->extras[i]);
+    buf_fini(&run->lost);
 }
 
 static struct engine_hooks hooks_of(struct run *run)
 {
-    return (struct engine_hooks){.user = run, .rows = on_rows, .extra = on_extra};
+    return (struct engine_hooks){.user = run, .rows = on_rows, .extra = on_extra, .lost = on_lost};
 }
 
 /* One record of partition p: its event time in seconds of the broker's clock. */
@@ -181,6 +191,37 @@ Test(stages, a_watermark_belongs_to_its_query)
     seal_with(&run, false, NULL, 0);
     expect_rows(&run, 0, AT("00") "1}\n");
     expect_rows(&run, 1, "");
+    close_run(&run);
+}
+
+static void feed_many(struct run *run, const char *value, uint32_t count)
+{
+    struct engine_hooks hooks = hooks_of(run);
+    struct record records[8];
+    for (uint32_t i = 0; i < count; i++)
+        records[i] = (struct record){
+            .value = str_of(value), .offset = run->offset++, .timestamp_ms = 1000000};
+    struct record_block block = {.topic = STR("t"), .records = records, .count = count};
+    cr_assert_eq(engine_process(run->engine, &block, 0, &hooks, &run->counts, &run->err), 0);
+}
+
+/* Without the sinks for them, too. */
+Test(stages, a_few_lost_records_of_a_block_are_shown)
+{
+    struct run run;
+    char stages[600];
+    snprintf(stages, sizeof stages, MARK, ",\"futureLimit\":\"1 hour\"");
+    cr_assert_eq(open_run(&run, stages, "[" QUERY("q", COUNTS, "append") "]"), 0);
+    feed(&run, 0, "a", 35);
+    feed(&run, 0, "bad clock", 1000 + 3601);
+    feed_many(&run, "nonsense", 5);
+    seal(&run);
+    seal(&run);
+    feed_many(&run, "{\"id\":\"late\",\"n\":1,\"t\":\"1970-01-01 00:00:01\"}", 4);
+    feed(&run, 0, "b", 40);
+    seal(&run);
+    cr_expect_str_eq(buf_cstr(&run.lost), "future 0 1\nmalformed -1 2\nmalformed -1 3\n"
+                                          "malformed -1 4\nlate 0 7\nlate 0 8\nlate 0 9\n");
     close_run(&run);
 }
 

@@ -14,6 +14,7 @@
 
 static void give_status(void *user, struct buf *out)
 {
+    ((struct fixture *)user)->statuses++;
     out->failed = ((struct fixture *)user)->out_of_memory;
     buf_append_str(out, STR("{\"name\":\"test\"}\n"));
 }
@@ -21,6 +22,16 @@ static void give_status(void *user, struct buf *out)
 static void give_metrics(void *user, struct buf *out)
 {
     buf_append_repeat(out, '#', ((struct fixture *)user)->metrics_bytes);
+}
+
+static void give_samples(void *user, struct buf *out)
+{
+    buf_printf(out, "{\"version\":%llu}\n", (unsigned long long)((struct fixture *)user)->version);
+}
+
+static uint64_t give_version(void *user)
+{
+    return ((struct fixture *)user)->version;
 }
 
 static bool give_reason(const char *reason, struct buf *out)
@@ -78,13 +89,18 @@ void fixture_init(struct fixture *fixture)
 
 void fixture_run(struct fixture *fixture, void (*client)(struct fixture *fixture))
 {
-    struct http_hooks hooks = {fixture, give_status, give_metrics, check_healthy, check_ready};
+    struct http_hooks hooks = {fixture,      give_status,   give_metrics, give_samples,
+                               give_version, check_healthy, check_ready};
+    struct http_options options = {.host = fixture->host,
+                                   .token = fixture->token,
+                                   .certificate = fixture->certificate,
+                                   .key = fixture->key,
+                                   .limits = &fixture->limits};
     struct err err = {0};
     fixture->client = client;
     cr_assert_eq(uv_loop_init(&fixture->loop), 0);
-    cr_assert_eq(http_server_create(&fixture->server, &fixture->loop, fixture->host, 0, &hooks,
-                                    &fixture->limits, &err),
-                 0, "%s", err.msg);
+    cr_assert_eq(http_server_create(&fixture->server, &fixture->loop, &options, &hooks, &err), 0,
+                 "%s", err.msg);
     fixture->port = http_server_port(fixture->server);
     cr_assert_neq(fixture->port, 0);
     uv_async_init(&fixture->loop, &fixture->wake, on_wake);

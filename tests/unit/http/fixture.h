@@ -13,10 +13,12 @@ struct fixture {
     const char *unhealthy, *unready; /* reasons; NULL: well */
     size_t metrics_bytes;            /* how much /metrics gives */
     bool out_of_memory;              /* the hooks fail */
-    const char *host;
+    const char *host, *token, *certificate, *key;
     /* For the client. */
     uint16_t port;
     atomic_bool close_now; /* the server is to be closed while the client is still there */
+    atomic_ullong version; /* of /samples */
+    atomic_int statuses;   /* how often /status was made */
     const char *failure;   /* what a CLIENT_CHECK found */
     /* Inside. */
     uv_loop_t loop;

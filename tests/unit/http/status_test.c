@@ -33,7 +33,10 @@ Test(status, run_that_has_only_begun)
         "{\"name\":\"transactions\",\"version\":\"0.1.0\","
         "\"id\":\"6d4cbf5e-5a0e-4a1c-9f7e-0c1f2a3b4c5d\","
         "\"runId\":\"0b5a1c9e-1111-4222-8333-444455556666\",\"state\":\"starting\","
-        "\"reason\":null,\"uptimeSeconds\":0,\"triggerIntervalMs\":null,\"progress\":null,"
+        "\"reason\":null,\"uptimeSeconds\":0,\"triggerIntervalMs\":null,\"ready\":false,"
+        "\"notReady\":null,\"uncommittedSeconds\":null,\"lastCommit\":null,"
+        "\"progress\":null,\"pace\":{\"readPerSecond\":null,\"addedPerSecond\":null,\"behind\":"
+        "null},"
         "\"queries\":[],"
         "\"sources\":[],\"checkpoint\":null,\"memory\":{\"residentBytes\":0,\"budgetBytes\":null,"
         "\"usedBytes\":null}}\n");
@@ -66,8 +69,9 @@ Test(status, progress_has_sparks_names)
     EXPECT_HAS("\"startOffset\":{\"tx\":{\"0\":10,\"1\":20}}");
     EXPECT_HAS("\"sink\":{\"description\":\"console[numRows=20, truncate=false]\","
                "\"numOutputRows\":100}");
-    EXPECT_HAS("\"objects\":3,\"bytes\":4096,\"heldBytes\":512,\"retries\":7,"
-               "\"failing\":true,\"error\":\"cannot write: no room\"}");
+    EXPECT_HAS(
+        "\"objects\":3,\"bytes\":4096,\"heldBytes\":512,\"uploadingBytes\":256,\"retries\":7,"
+        "\"failing\":true,\"error\":\"cannot write: no room\"}");
 }
 
 Test(status, unknown_is_null)

@@ -111,16 +111,17 @@ Test(plan, values)
 Test(plan, queries_and_sinks)
 {
     struct help help = {0};
-    help_parse(
-        &help,
-        help_document("", "",
-                      "{\"name\":\"a\",\"sql\":[\"SELECT *\",\"FROM tx\"],\"sinks\":["
-                      "{\"format\":\"console\",\"options\":{\"TRUNCATE\":0,\"numrows\":\"7\"}},"
-                      "{\"format\":\"json\",\"path\":\"/tmp/x\",\"options\":{\"compression\":"
-                      "\"NONE\"}},{\"format\":\"console\",\"options\":{\"truncate\":8}}]},"
-                      "{\"name\":\"b\",\"sql\":\"SELECT id FROM tx\",\"outputMode\":\"Update\","
-                      "\"sinks\":[{\"name\":\"c\",\"format\":\"console\"}]}",
-                      ",\"trigger\":{\"availableNow\":true},\"http\":{\"listen\":\"[::1]:0\"}"));
+    help_parse(&help, help_document(
+                          "", "",
+                          "{\"name\":\"a\",\"sql\":[\"SELECT *\",\"FROM tx\"],\"sinks\":["
+                          "{\"format\":\"console\",\"options\":{\"TRUNCATE\":0,\"numrows\":\"7\"}},"
+                          "{\"format\":\"json\",\"path\":\"/tmp/x\",\"options\":{\"compression\":"
+                          "\"NONE\"}},{\"format\":\"console\",\"options\":{\"truncate\":8}}]},"
+                          "{\"name\":\"b\",\"sql\":\"SELECT id FROM tx\",\"outputMode\":\"Update\","
+                          "\"sinks\":[{\"name\":\"c\",\"format\":\"console\"}]}",
+                          ",\"trigger\":{\"availableNow\":true},\"http\":{\"listen\":\"[::1]:0\","
+                          "\"token\":\"0123456789abcdef\",\"tls\":{\"certificate\":\"c.pem\","
+                          "\"key\":\"k.pem\"}}"));
     cr_assert_eq(help.code, 0, "%s", buf_cstr(&help.printed));
     const struct plan *plan = help.plan;
     cr_assert(plan->query_count == 2 && plan->queries[0].sink_count == 3);
@@ -132,6 +133,8 @@ Test(plan, queries_and_sinks)
     cr_expect(sinks[2].truncate && sinks[2].truncate_width == 8);
     cr_expect_eq(plan->queries[1].output_mode, OUTPUT_UPDATE);
     cr_expect(plan->available_now && str_is(plan->http_host, "::1") && plan->http_port == 0);
+    cr_expect(str_is(plan->http_token, "0123456789abcdef"));
+    cr_expect(str_is(plan->http_certificate, "c.pem") && str_is(plan->http_key, "k.pem"));
     help_fini(&help);
 }
 

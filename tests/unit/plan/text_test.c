@@ -211,3 +211,23 @@ Test(plan_listen, addresses)
     address_fails("ho st:80");
     address_fails("http://host:80");
 }
+
+Test(plan_listen, which_only_this_machine_reaches)
+{
+    static const char *const yes[] = {"127.0.0.1", "127.1.2.3", "::1", "localhost", "LocalHost"};
+    static const char *const no[] = {"0.0.0.0",
+                                     "::",
+                                     "10.0.0.1",
+                                     "127.example.com",
+                                     "127.0.0.1.nip.io",
+                                     "localhost.example.com",
+                                     "127.1",
+                                     "fe80::1",
+                                     "::ffff:127.0.0.1",
+                                     "example.com",
+                                     ""};
+    for (size_t i = 0; i < COUNT_OF(yes); i++)
+        cr_expect(listen_is_loopback(str_of(yes[i])), "%s", yes[i]);
+    for (size_t i = 0; i < COUNT_OF(no); i++)
+        cr_expect(!listen_is_loopback(str_of(no[i])), "%s", no[i]);
+}
