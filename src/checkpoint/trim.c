@@ -78,8 +78,9 @@ static void take_commits(struct checkpoint *checkpoint, const struct store_reque
         else if (oldest < 0 || batch < oldest)
             oldest = batch;
     }
-    qsort(checkpoint->garbage, checkpoint->garbage_count, sizeof *checkpoint->garbage,
-          compare_commits);
+    if (checkpoint->garbage_count)
+        qsort(checkpoint->garbage, checkpoint->garbage_count, sizeof *checkpoint->garbage,
+              compare_commits);
     checkpoint->trim_oldest = oldest;
     checkpoint->trim_step = oldest < 0 ? TRIM_STAGED : TRIM_OLDEST;
 }
