@@ -38,6 +38,8 @@ LOOK_S = {"local": 0.05, "s3": 0.2}
 LAST_RECOVERY_POINT = "recover.done"
 # Behind a decision and before its publication, in the middle of a run: what recovery has the most to do after.
 RECOVERED = "decide.done"
+# All written and nothing decided: recovery has to remove it.
+ABANDONED = "batch.prepared"
 
 
 class Wrong(Exception):
@@ -103,10 +105,11 @@ class Combination:
     kind: str
     point: str
     hit: int
-    recovery: int = 0  # > 0: the run ends at this hit of RECOVERED, then at the point in its recovery
+    recovery: int = 0  # > 0: the run ends at this hit of `behind`, then at the point in its recovery
+    behind: str = RECOVERED
 
     def __str__(self):
-        return f"{self.scenario}/{self.kind} {f'{RECOVERED}:{self.recovery}+' if self.recovery else ''}{self.point}:{self.hit}"
+        return f"{self.scenario}/{self.kind} {f'{self.behind}:{self.recovery}+' if self.recovery else ''}{self.point}:{self.hit}"
 
 
 class Trial:
@@ -225,26 +228,30 @@ class Worker:
         hits = collections.Counter(trial.run_well())
         trial.finish()
         trial.close()
-        middle = (hits[RECOVERED] + 1) // 2
+        return hits, {RECOVERED: self.recovery(scenario, kind, RECOVERED, (hits[RECOVERED] + 1) // 2),
+                      ABANDONED: self.recovery(scenario, kind, ABANDONED, hits[ABANDONED])}
+
+    def recovery(self, scenario, kind, behind, hit):
+        """(hit, {failpoint: hits} of the recovery of a run that ended there)."""
         trial = Trial(self, scenario, kind)
-        status, _ = trial.run(point=f"{RECOVERED}:{middle}")
+        status, _ = trial.run(point=f"{behind}:{hit}")
         if status != STATUS:
-            raise Wrong(f"{RECOVERED}:{middle} ended with {status}: {trial.log()}")
-        recovery = trial.run_well()
-        if LAST_RECOVERY_POINT not in recovery:
+            raise Wrong(f"{behind}:{hit} ended with {status}: {trial.log()}")
+        hits = trial.run_well()
+        if LAST_RECOVERY_POINT not in hits and behind == RECOVERED:
             raise Wrong(f"{LAST_RECOVERY_POINT} is not reached by a recovery")
         trial.finish()
         trial.close()
-        return hits, collections.Counter(recovery[:recovery.index(LAST_RECOVERY_POINT) + 1]), middle
+        return hit, collections.Counter(hits[:hits.index(LAST_RECOVERY_POINT) + 1] if LAST_RECOVERY_POINT in hits else hits)
 
     def crash(self, combination):
         """One try; returns the hits of the failpoint if it was not reached."""
         trial = Trial(self, SCENARIOS[combination.scenario], combination.kind)
         try:
             if combination.recovery:
-                status, _ = trial.run(point=f"{RECOVERED}:{combination.recovery}")
+                status, _ = trial.run(point=f"{combination.behind}:{combination.recovery}")
                 if status != STATUS:
-                    raise Wrong(f"{RECOVERED}:{combination.recovery} ended with {status}: {trial.log()}")
+                    raise Wrong(f"{combination.behind}:{combination.recovery} ended with {status}: {trial.log()}")
             status, hits = trial.run(point=f"{combination.point}:{combination.hit}")
             if status == 0:
                 return hits.count(combination.point)
@@ -325,9 +332,12 @@ class Matrix:
         return None
 
     def combinations(self, scenario, kind):
-        hits, recovery, middle = self.with_worker(lambda worker: worker.undisturbed(scenario, kind))
-        plain = [Combination(scenario.name, kind, p, h) for p, n in hits.items() for h in chosen_hits(n)]
-        return plain + [Combination(scenario.name, kind, p, h, middle) for p, n in recovery.items() for h in chosen_hits(n)]
+        hits, recoveries = self.with_worker(lambda worker: worker.undisturbed(scenario, kind))
+        found = [Combination(scenario.name, kind, p, h) for p, n in hits.items() for h in chosen_hits(n)]
+        for behind, (hit, recovery) in recoveries.items():
+            new = recovery if behind == RECOVERED else {p: n for p, n in recovery.items() if p not in hits and p not in recoveries[RECOVERED][1]}
+            found += [Combination(scenario.name, kind, p, h, hit, behind) for p, n in new.items() for h in chosen_hits(n)]
+        return found
 
     def prove_all(self, combinations):
         with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
