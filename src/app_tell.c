@@ -1,10 +1,10 @@
 /* What an app tells by itself: batches in the log, progress on the terminal, its state to the
  * service manager. */
 #include <math.h>
-#include <time.h>
 
 #include "app_impl.h"
 #include "os/clock.h"
+#include "vec/time.h"
 
 enum {
     LINE_US_MIN = 1000000, /* batches have one line per second at most */
@@ -152,15 +152,9 @@ static bool print_watermark(const struct app *app, char *out, size_t size)
     }
     if (lowest_us == INT64_MAX)
         return false;
-    int64_t ms = lowest_us / 1000;
-    int64_t fraction = (ms % 1000 + 1000) % 1000;
-    time_t seconds = (time_t)((ms - fraction) / 1000);
-    struct tm utc;
-    char text[32];
-    if (!gmtime_r(&seconds, &utc))
-        return false;
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
-    snprintf(out, size, "%s.%03dZ", text, (int)fraction);
+    char text[TIME_TEXT_MAX];
+    size_t n = time_format_iso_millis(lowest_us, text);
+    snprintf(out, size, "%.*s", (int)n, text);
     return true;
 }
 

@@ -44,6 +44,9 @@ int str_cmp(struct str a, struct str b);
 
 bool str_starts_with(struct str s, struct str prefix);
 
+/* A heap copy that ends with a NUL; NULL without memory. */
+char *str_copy(struct str s);
+
 /* Without ASCII white space at both ends. */
 struct str str_trim(struct str s);
 

@@ -5,12 +5,11 @@
  *
  *     await fill:    open outputs; while not batch_seal_reason(): slice by slice, rows into outputs
  *     await free:    until the batch before is published        (the source is held meanwhile)
- *     await seal:    take its timestamp, fix its end offsets; queries give their rows and their
- * state is encoded, step by step                   (the source is held meanwhile) await prepare:
- * all outputs written, but invisible         (joins one ticket per piece of work) await decide: the
- * one record that makes it count         (commits/<batch> of the checkpoint) await publish: outputs
- * made visible                       (joins one ticket per output) done:          report offsets
- * and metrics; the slot is free
+ *     await seal:    queries give their rows, their state is encoded, in steps  (held meanwhile)
+ *     await prepare: all outputs written, but invisible         (joins a ticket per piece of work)
+ *     await decide:  the one record that makes it count         (commits/<batch>)
+ *     await publish: outputs made visible                       (joins one ticket per output)
+ *     done:          report offsets and metrics; the slot is free
  *
  * Two batches exist: one filling, one from seal to done. When the filling one is full and the other
  * is not done, or what fills it is on its way to a store, batch_slice_offsets_max() is 0: back

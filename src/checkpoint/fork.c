@@ -185,8 +185,7 @@ static int look_at_later(struct forking *f)
             log_line(f->fork->log, LOG_WARN,
                      "a later batch cannot be read: its files are not known", LOG_I("batch", batch),
                      LOG_S("reason", f->err->msg));
-            continue; /* whether it was a new owner's first, which publishes nothing, is not known
-                       */
+            continue; /* it may be a new owner's first, which proves nothing */
         }
         published |= !later.takeover;
         log_files(f, &later);

@@ -3,13 +3,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/crc32c.h"
 #include "batch/record.h"
 #include "checkpoint/blocking.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "engine/engine.h"
-#include <time.h>
 
 struct inspection {
     struct blocking blocking;

@@ -51,15 +51,6 @@ static int unknown_query(const struct plan *plan, const char *name, struct err *
     return code;
 }
 
-static bool has_query(const struct plan *plan, const char *name)
-{
-    for (uint32_t i = 0; i < plan->query_count; i++) {
-        if (str_is(plan->queries[i].name, name))
-            return true;
-    }
-    return false;
-}
-
 int recovery_check(const struct recovery *recovery, const struct plan *plan, bool preview,
                    struct err *err)
 {
@@ -75,7 +66,7 @@ int recovery_check(const struct recovery *recovery, const struct plan *plan, boo
         return err_set(err, ERR_INVALID,
                        "%s needs a checkpoint: the pipeline has no \"checkpointLocation\"", option);
     for (uint32_t i = 0; i < recovery->reset.count; i++) {
-        if (!has_query(plan, recovery->reset.items[i]))
+        if (!plan_has_query(plan, str_of(recovery->reset.items[i])))
             return unknown_query(plan, recovery->reset.items[i], err);
     }
     if (!recovery->to)

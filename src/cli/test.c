@@ -388,15 +388,6 @@ static int check_query_files(struct test_case *test, const char *path, const cha
     return code;
 }
 
-static bool has_query(const struct plan *plan, const char *name)
-{
-    for (uint32_t i = 0; i < plan->query_count; i++) {
-        if (str_is(plan->queries[i].name, name))
-            return true;
-    }
-    return false;
-}
-
 /* What is expected must be about queries and batches that there are. */
 static int check_names(struct test_case *test, const char *kind, const char *ending,
                        struct err *err)
@@ -410,7 +401,7 @@ static int check_names(struct test_case *test, const char *kind, const char *end
     for (struct dirent *entry; (entry = readdir(queries)) && code == 0;) {
         if (entry->d_name[0] == '.')
             continue;
-        if (!has_query(test->plan, entry->d_name)) {
+        if (!plan_has_query(test->plan, str_of(entry->d_name))) {
             code = err_set(err, ERR_INVALID, "%s/%s: the pipeline has no query \"%s\"", path,
                            entry->d_name, entry->d_name);
             break;

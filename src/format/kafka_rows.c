@@ -17,40 +17,10 @@ static const struct type *column_type(const struct type *schema, const char *nam
     return index < 0 ? NULL : schema->fields[index].type;
 }
 
-static void print_lower(struct buf *out, const struct type *type)
-{
-    size_t start = out->n;
-    type_print(type, out);
-    for (size_t i = start; i < out->n; i++)
-        if (out->p[i] >= 'A' && out->p[i] <= 'Z')
-            out->p[i] = (char)(out->p[i] | 0x20);
-}
-
-/* As Spark's catalogString. */
-static void print_catalog(struct buf *out, const struct type *type)
-{
-    if (type->kind == TYPE_ARRAY) {
-        buf_append_str(out, STR("array<"));
-        print_catalog(out, type->element);
-        return buf_append_char(out, '>');
-    }
-    if (type->kind != TYPE_STRUCT)
-        return print_lower(out, type);
-    buf_append_str(out, STR("struct<"));
-    for (uint32_t i = 0; i < type->field_count; i++) {
-        if (i > 0)
-            buf_append_char(out, ',');
-        buf_append_str(out, type->fields[i].name);
-        buf_append_char(out, ':');
-        print_catalog(out, type->fields[i].type);
-    }
-    buf_append_char(out, '>');
-}
-
 static int refuse(const char *name, const struct type *type, const char *wanted, struct err *err)
 {
     struct buf text = {0};
-    print_catalog(&text, type);
+    type_print_catalog(type, &text);
     int code = err_set(err, ERR_INVALID, "%s attribute unsupported type %s. %s must be a(n) %s",
                        name, buf_cstr(&text), name, wanted);
     buf_fini(&text);

@@ -78,6 +78,15 @@ int plan_create(struct plan **out, const struct plan_input *input, struct arena 
     return code;
 }
 
+bool plan_has_query(const struct plan *plan, struct str name)
+{
+    for (uint32_t i = 0; i < plan->query_count; i++) {
+        if (str_eq(plan->queries[i].name, name))
+            return true;
+    }
+    return false;
+}
+
 void plan_destroy(struct plan *plan)
 {
     if (!plan)

@@ -165,6 +165,7 @@ struct plan_input {
 int plan_create(struct plan **out, const struct plan_input *input, struct arena *error_arena,
                 struct plan_errors *errors) MUST_CHECK;
 void plan_destroy(struct plan *plan);
+bool plan_has_query(const struct plan *plan, struct str name);
 
 /* Adds one error at its place in the order; for later checks that report in the same list. */
 void plan_error_add(struct plan_errors *errors, struct arena *arena, uint32_t line, uint32_t column,

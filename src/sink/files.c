@@ -492,10 +492,9 @@ int sink_files_create(struct sink **out, const struct sink_config *config,
     struct files_sink *sink = calloc(1, sizeof *sink);
     if (!sink)
         return err_set(err, ERR_NOMEM, "out of memory");
-    struct buf description = {0}, id8 = {0};
+    struct buf description = {0};
     buf_printf(&description, "FileSink[%.*s]", STR_ARG(options->path));
-    buf_append_str(&id8, options->id8);
-    sink->id8 = buf_take_cstr(&id8);
+    sink->id8 = str_copy(options->id8);
     sink->store = store;
     sink->options = *options;
     if (!sink->options.max_open_partitions)

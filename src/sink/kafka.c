@@ -156,10 +156,9 @@ int sink_kafka_create(struct sink **out, const struct sink_config *config,
     struct kafka_sink *sink = calloc(1, sizeof *sink);
     if (!sink)
         return err_set(err, ERR_NOMEM, "out of memory");
-    struct buf description = {0}, topic = {0};
+    struct buf description = {0};
     buf_printf(&description, "KafkaSink[%.*s]", STR_ARG(options->topic));
-    buf_append_str(&topic, options->topic);
-    sink->topic = buf_take_cstr(&topic);
+    sink->topic = str_copy(options->topic);
     code = sink_init(&sink->base, &kafka_ops, config, buf_take_cstr(&description), err);
     if (!code && !sink->topic)
         code = err_set(err, ERR_NOMEM, "out of memory");

@@ -8,17 +8,6 @@
 
 enum { SINK_MAGIC = 0x53494e4b, BATCH_MAGIC = 0x53424154 };
 
-static char *copy_str(struct str s)
-{
-    char *p = malloc(s.n + 1);
-    if (!p)
-        return NULL;
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    p[s.n] = '\0';
-    return p;
-}
-
 int sink_init(struct sink *sink, const struct sink_ops *ops, const struct sink_config *config,
               char *description, struct err *err)
 {
@@ -29,8 +18,8 @@ int sink_init(struct sink *sink, const struct sink_ops *ops, const struct sink_c
     sink->drained = config->drained;
     sink->health_changed = config->health_changed;
     sink->user = config->user;
-    sink->query = copy_str(config->query);
-    sink->name = copy_str(config->name);
+    sink->query = str_copy(config->query);
+    sink->name = str_copy(config->name);
     sink->description = description;
     if (!sink->query || !sink->name || !description)
         return err_set(err, ERR_NOMEM, "out of memory");

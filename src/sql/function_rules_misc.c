@@ -3,36 +3,11 @@
 #include "sql/function_rules_math.h"
 #include "sql/kernels_hash.h"
 
-/* Spark's catalogString: lower case, no spaces, `decimal(3,2)`, `struct<a:int>`. */
-static void print_type(const struct type *type, struct buf *out)
-{
-    if (type->kind == TYPE_STRUCT) {
-        buf_append_str(out, STR("struct<"));
-        for (uint32_t i = 0; i < type->field_count; i++) {
-            if (i > 0)
-                buf_append_char(out, ',');
-            buf_append_str(out, type->fields[i].name);
-            buf_append_char(out, ':');
-            print_type(type->fields[i].type, out);
-        }
-        buf_append_char(out, '>');
-    } else if (type->kind == TYPE_ARRAY) {
-        buf_append_str(out, STR("array<"));
-        print_type(type->element, out);
-        buf_append_char(out, '>');
-    } else {
-        size_t from = out->n;
-        type_print(type, out);
-        for (size_t i = from; i < out->n; i++)
-            out->p[i] = out->p[i] >= 'A' && out->p[i] <= 'Z' ? (char)(out->p[i] + 32) : out->p[i];
-    }
-}
-
 int rule_typeof(struct binder *binder, const struct function *function, struct expr *call)
 {
     (void)function;
     struct buf name = {0};
-    print_type(call->args[0]->type, &name);
+    type_print_catalog(call->args[0]->type, &name);
     struct str text = arena_buf(binder->arena, &name);
     buf_fini(&name);
     struct expr *constant =

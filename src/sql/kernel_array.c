@@ -42,6 +42,27 @@ static int push_span(struct array_maker *maker, uint32_t k, struct vec_span span
     return code;
 }
 
+/* The span of every row, NULL where row_fn says so. */
+static int make_rows(struct array_maker *maker, struct value *out, array_row_fn row_fn)
+{
+    for (uint32_t i = 0; i < out->vec.rows; i++) {
+        bool null = false;
+        uint32_t start = maker->n;
+        out->vec.span[i] = (struct vec_span){start, 0};
+        if (vec_is_null(&out->vec, i))
+            continue;
+        int code = row_fn(maker, i, &null);
+        if (code != 0)
+            return code;
+        out->vec.span[i].count = maker->n - start;
+        if (null && !kernel_own_valid(maker->eval, out))
+            return ERR_NOMEM;
+        if (null)
+            vec_set_null(&out->vec, i);
+    }
+    return 0;
+}
+
 int array_make(struct eval *eval, const struct expr *expr, const struct value *args,
                struct value *out, uint32_t elements, array_row_fn row_fn)
 {
@@ -51,21 +72,9 @@ int array_make(struct eval *eval, const struct expr *expr, const struct value *a
         bool array = (elements >> k & 1) && args[k].vec.type->kind == TYPE_ARRAY;
         maker.sources[k] = array ? args[k].vec.children : &args[k].vec;
     }
-    for (uint32_t i = 0; i < out->vec.rows; i++) {
-        bool null = false;
-        uint32_t start = maker.n;
-        out->vec.span[i] = (struct vec_span){start, 0};
-        if (vec_is_null(&out->vec, i))
-            continue;
-        int code = row_fn(&maker, i, &null);
-        if (code != 0)
-            return code;
-        out->vec.span[i].count = maker.n - start;
-        if (null && !kernel_own_valid(eval, out))
-            return ERR_NOMEM;
-        if (null)
-            vec_set_null(&out->vec, i);
-    }
+    int code = make_rows(&maker, out, row_fn);
+    if (code != 0)
+        return code;
     return vec_compose(out->vec.children, expr->type->element, maker.sources, expr->arg_count,
                        maker.picks, maker.n, eval->arena);
 }
@@ -224,21 +233,9 @@ int kernel_flatten(struct eval *eval, const struct expr *expr, const struct valu
 {
     struct array_maker maker = {.eval = eval, .expr = expr, .args = args};
     const struct vec *elements = args[0].vec.children->children;
-    for (uint32_t i = 0; i < out->vec.rows; i++) {
-        bool null = false;
-        uint32_t start = maker.n;
-        out->vec.span[i] = (struct vec_span){start, 0};
-        if (vec_is_null(&out->vec, i))
-            continue;
-        int code = row_flatten(&maker, i, &null);
-        if (code != 0)
-            return code;
-        out->vec.span[i].count = maker.n - start;
-        if (null && !kernel_own_valid(eval, out))
-            return ERR_NOMEM;
-        if (null)
-            vec_set_null(&out->vec, i);
-    }
+    int code = make_rows(&maker, out, row_flatten);
+    if (code != 0)
+        return code;
     return vec_compose(out->vec.children, expr->type->element, &elements, 1, maker.picks, maker.n,
                        eval->arena);
 }

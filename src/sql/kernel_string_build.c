@@ -165,12 +165,16 @@ static int pad_row(struct eval *eval, const struct value *args, struct value *ou
     return 0;
 }
 
-static int pad_all(struct eval *eval, const struct value *args, struct value *out, bool left)
+typedef int (*pad_fn)(struct eval *eval, const struct value *args, struct value *out, uint32_t row,
+                      bool left);
+
+static int pad_all(struct eval *eval, const struct value *args, struct value *out, pad_fn pad,
+                   bool left)
 {
     int code = 0;
     for (uint32_t i = 0; i < out->vec.rows && code == 0; i++) {
         if (!string_skip(out, i))
-            code = pad_row(eval, args, out, i, left);
+            code = pad(eval, args, out, i, left);
     }
     return code;
 }
@@ -179,14 +183,14 @@ int kernel_lpad(struct eval *eval, const struct expr *expr, const struct value *
                 struct value *out)
 {
     (void)expr;
-    return pad_all(eval, args, out, true);
+    return pad_all(eval, args, out, pad_row, true);
 }
 
 int kernel_rpad(struct eval *eval, const struct expr *expr, const struct value *args,
                 struct value *out)
 {
     (void)expr;
-    return pad_all(eval, args, out, false);
+    return pad_all(eval, args, out, pad_row, false);
 }
 
 /* Without padding bytes nothing is added; a negative length is refused by Spark too. */
@@ -215,28 +219,18 @@ static int pad_bytes(struct eval *eval, const struct value *args, struct value *
     return 0;
 }
 
-static int pad_all_bytes(struct eval *eval, const struct value *args, struct value *out, bool left)
-{
-    int code = 0;
-    for (uint32_t i = 0; i < out->vec.rows && code == 0; i++) {
-        if (!string_skip(out, i))
-            code = pad_bytes(eval, args, out, i, left);
-    }
-    return code;
-}
-
 int kernel_lpad_binary(struct eval *eval, const struct expr *expr, const struct value *args,
                        struct value *out)
 {
     (void)expr;
-    return pad_all_bytes(eval, args, out, true);
+    return pad_all(eval, args, out, pad_bytes, true);
 }
 
 int kernel_rpad_binary(struct eval *eval, const struct expr *expr, const struct value *args,
                        struct value *out)
 {
     (void)expr;
-    return pad_all_bytes(eval, args, out, false);
+    return pad_all(eval, args, out, pad_bytes, false);
 }
 
 /* (text, other, position, length): a negative length is that of the other. Sums wrap, as Java's. */

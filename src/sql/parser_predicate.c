@@ -29,6 +29,21 @@ static int parse_between(struct parser *parser, uint32_t offset, bool negated, s
     return code == 0 ? parser_finish(parser, node) : code;
 }
 
+/* The operand, then what stands between commas up to the bracket; `wanted` for the message. */
+static int parse_list(struct parser *parser, struct ast *value, struct ast_list *list,
+                      const char *wanted)
+{
+    int code = parser_push(parser, list, value);
+    do {
+        struct ast *item;
+        if (code == 0)
+            code = parser_expr(parser, &item);
+        if (code == 0)
+            code = parser_push(parser, list, item);
+    } while (code == 0 && parser_take_op(parser, OP_COMMA));
+    return code == 0 ? parser_expect_op(parser, OP_CLOSE, wanted) : code;
+}
+
 static int parse_in(struct parser *parser, uint32_t offset, bool negated, struct ast **value)
 {
     int code = parser_expect_op(parser, OP_OPEN, "\"(\" and a list after IN");
@@ -38,16 +53,7 @@ static int parse_in(struct parser *parser, uint32_t offset, bool negated, struct
         return parser_unsupported(parser, parser->next->offset,
                                   "a subquery in IN is not supported");
     struct ast_list list = {0};
-    code = parser_push(parser, &list, *value);
-    do {
-        struct ast *item;
-        if (code == 0)
-            code = parser_expr(parser, &item);
-        if (code == 0)
-            code = parser_push(parser, &list, item);
-    } while (code == 0 && parser_take_op(parser, OP_COMMA));
-    if (code == 0)
-        code = parser_expect_op(parser, OP_CLOSE, "\",\" or \")\" in the list of IN");
+    code = parse_list(parser, *value, &list, "\",\" or \")\" in the list of IN");
     if (code != 0)
         return code;
     struct ast *node = make(parser, AST_IN, offset, *value, 1, negated);
@@ -79,16 +85,7 @@ static int parse_like_list(struct parser *parser, uint32_t offset, enum keyword 
     parser->next += 2;
     if (parser_at_op(parser, OP_CLOSE))
         return parser_expected(parser, "a pattern");
-    int code = parser_push(parser, &list, *value);
-    do {
-        struct ast *item;
-        if (code == 0)
-            code = parser_expr(parser, &item);
-        if (code == 0)
-            code = parser_push(parser, &list, item);
-    } while (code == 0 && parser_take_op(parser, OP_COMMA));
-    if (code == 0)
-        code = parser_expect_op(parser, OP_CLOSE, "\",\" or \")\" in the list of LIKE");
+    int code = parse_list(parser, *value, &list, "\",\" or \")\" in the list of LIKE");
     if (code != 0)
         return code;
     struct ast *node = make(parser, AST_LIKE_LIST, offset, *value, 1, negated);

@@ -117,3 +117,29 @@ int type_field_index(const struct type *structure, struct str name)
     }
     return -1;
 }
+
+void type_print_catalog(const struct type *type, struct buf *out)
+{
+    if (type->kind == TYPE_ARRAY) {
+        buf_append_str(out, STR("array<"));
+        type_print_catalog(type->element, out);
+        buf_append_char(out, '>');
+    } else if (type->kind == TYPE_STRUCT) {
+        buf_append_str(out, STR("struct<"));
+        for (uint32_t i = 0; i < type->field_count; i++) {
+            if (i > 0)
+                buf_append_char(out, ',');
+            buf_append_str(out, type->fields[i].name);
+            buf_append_char(out, ':');
+            type_print_catalog(type->fields[i].type, out);
+        }
+        buf_append_char(out, '>');
+    } else {
+        size_t start = out->n;
+        type_print(type, out);
+        for (size_t i = start; i < out->n; i++) {
+            if (out->p[i] >= 'A' && out->p[i] <= 'Z')
+                out->p[i] = (char)(out->p[i] | 0x20);
+        }
+    }
+}

@@ -53,6 +53,8 @@ bool type_eq(const struct type *a, const struct type *b);
 size_t type_width(const struct type *type);
 /* Appends the name as Spark's SQL writes it: BIGINT, DECIMAL(10,2), STRUCT<a: INT, b: STRING>. */
 void type_print(const struct type *type, struct buf *out);
+/* Spark's catalogString: lower case, no spaces: decimal(3,2), struct<a:int>. */
+void type_print_catalog(const struct type *type, struct buf *out);
 /* A field's index by exact name, or -1. */
 int type_field_index(const struct type *structure, struct str name);
 

@@ -156,7 +156,7 @@ static void prepare_published(void)
     cr_assert_eq(do_all(), 0);
 }
 
-/* The process died right after its rename; the machine lives on, for now. */
+/* The process died right after its rename; the machine crashes only later. */
 static void prepare_renamed(void)
 {
     prepare_sealed();
