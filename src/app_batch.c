@@ -210,9 +210,9 @@ static void on_seal(void *user, struct batch *batch)
     struct app_slot *slot = &app->slots[batch->slot];
     struct err err = {0};
     FAILPOINT("batch.seal");
-    if (app->checkpoint)
-        app_begin_save(app);
-    int code = fix_offsets(app, slot);
+    int code = app->checkpoint ? app_begin_save(app) : 0;
+    if (code == 0)
+        code = fix_offsets(app, slot);
     code = code ? err_set(&err, code, "out of memory for the offsets of a batch")
                 : seal_queries(app, slot, batch, &err);
     if (code)
@@ -254,8 +254,8 @@ static int seal_some(struct app *app, struct app_slot *slot, bool *done, struct 
         code = open_outputs(app, slot, err);
     if (code == 0 && ended && app_saves_state(app)) {
         slot->saving = true;
-        app_save_begin(app);
-        return 0;
+        code = app_save_begin(app);
+        return code ? err_set(err, code, "out of memory for the saved state") : 0;
     }
     *done = ended;
     return code;

@@ -92,18 +92,19 @@ bool app_saves_state(const struct app *app)
     return app->checkpoint && keeps;
 }
 
-void app_begin_save(struct app *app)
+int app_begin_save(struct app *app)
 {
     checkpoint_batch_begin(app->checkpoint);
-    if (!app_saves_state(app))
-        checkpoint_state_begin(app->checkpoint, true); /* and nothing in it: old state ends */
+    if (app_saves_state(app))
+        return 0;
+    return checkpoint_state_begin(app->checkpoint, true); /* and nothing in it: old state ends */
 }
 
-void app_save_begin(struct app *app)
+int app_save_begin(struct app *app)
 {
     bool snapshot = checkpoint_wants_snapshot(app->checkpoint);
-    checkpoint_state_begin(app->checkpoint, snapshot);
     engine_save_begin(app->engine, snapshot ? STATE_SNAPSHOT : STATE_DELTA);
+    return checkpoint_state_begin(app->checkpoint, snapshot);
 }
 
 bool app_save_waits(const struct app *app)
@@ -149,22 +150,6 @@ static int put_partitions(struct writing *w)
     return 0;
 }
 
-static int put_files(struct writing *w, const struct sink_batch *batch, struct record_output *out)
-{
-    const struct sink_output *files = sink_batch_outputs(batch, &out->file_count);
-    struct record_file *items = ARENA_ARRAY(w->arena, struct record_file, out->file_count + 1);
-    if (!items)
-        return ERR_NOMEM;
-    for (uint32_t i = 0; i < out->file_count; i++)
-        items[i] = (struct record_file){.name = files[i].name,
-                                        .upload_id = files[i].upload_id,
-                                        .tags = files[i].tags,
-                                        .rows = files[i].rows,
-                                        .bytes = files[i].bytes};
-    out->files = items;
-    return 0;
-}
-
 static int put_outputs(struct writing *w)
 {
     const struct app *app = w->app;
@@ -191,8 +176,7 @@ static int put_outputs(struct writing *w)
                                       .batch_id = w->slot->batch->id,
                                       .rows = sink_batch_rows(of->batch),
                                       .staged = of->staged};
-        if (put_files(w, of->batch, put) != 0)
-            return ERR_NOMEM;
+        put->files = sink_batch_outputs(of->batch, &put->file_count);
     }
     return 0;
 }
@@ -261,37 +245,17 @@ void app_prepare_checkpoint(struct app *app, struct batch *batch)
 }
 
 /* Rolled files that stay open: what the next process needs to go on with them. */
-static int encode_held(const struct app_slot_output *of, struct buf *out)
-{
-    uint32_t count;
-    const struct sink_held *held = sink_batch_held(of->batch, &count);
-    if (count == 0)
-        return 0;
-    struct record_held *items = calloc(count, sizeof *items);
-    if (!items)
-        return ERR_NOMEM;
-    for (uint32_t i = 0; i < count; i++)
-        items[i] = (struct record_held){.name = held[i].name,
-                                        .upload_id = held[i].upload_id,
-                                        .tags = held[i].tags,
-                                        .rows = held[i].rows,
-                                        .bytes = held[i].bytes,
-                                        .opened_ms = held[i].opened_ms,
-                                        .state = held[i].state};
-    int code = held_files_encode(items, count, out);
-    free(items);
-    return code;
-}
-
 static int stage_held(struct app *app, struct app_slot_output *of, struct err *err)
 {
     struct app_output *output = &app->outputs[of->index];
+    uint32_t count;
+    const struct record_held *held = sink_batch_held(of->batch, &count);
     output->held = (struct record_object){0};
-    buf_clear(&output->held_bytes);
-    if (encode_held(of, &output->held_bytes) != 0)
-        return err_set(err, ERR_NOMEM, "out of memory for rolled files");
-    if (output->held_bytes.n == 0)
+    if (count == 0)
         return 0;
+    buf_clear(&output->held_bytes);
+    if (held_files_encode(held, count, &output->held_bytes) != 0)
+        return err_set(err, ERR_NOMEM, "out of memory for rolled files");
     int code =
         checkpoint_stage_object(app->checkpoint, sink_query(output->sink), sink_name(output->sink),
                                 buf_str(&output->held_bytes), ".rolled", &output->held, err);
@@ -330,7 +294,7 @@ static void decide(struct app *app, struct app_slot *slot)
         checkpoint_decide(app->checkpoint, &slot->record, on_decided, app) == 0)
         return;
     err_set(&err, ERR_NOMEM, "out of memory for the record of a batch");
-    batch_ticket_join(&app->machine, &app->save_ticket, &err);
+    join(app, ERR_NOMEM, &err);
 }
 
 /* Staged objects are durable: now the record may name them, unless the app ends: then the outputs
@@ -338,27 +302,28 @@ static void decide(struct app *app, struct app_slot *slot)
 static void on_staged(void *user, int code, const struct err *err)
 {
     struct app *app = user;
-    if (code || app->stage != APP_RUNNING) {
-        join(app, code, err);
-        return;
+    if (!code && app->stage_err.code) {
+        code = app->stage_err.code;
+        err = &app->stage_err;
     }
-    decide(app, &app->slots[app->machine.committing->slot]);
+    if (code || app->stage != APP_RUNNING)
+        join(app, code, err);
+    else
+        decide(app, &app->slots[app->machine.committing->slot]);
 }
 
 void app_decide(struct app *app, struct batch *batch)
 {
     struct app_slot *slot = &app->slots[batch->slot];
-    struct err err = {0};
     int code = 0;
+    app->stage_err = (struct err){0};
     batch_ticket_take(&app->save_ticket, batch, "decide");
     for (uint32_t i = 0; i < app->output_count && code == 0; i++) {
         if (slot->outputs[i].batch)
-            code = stage(app, &slot->outputs[i], &err);
+            code = stage(app, &slot->outputs[i], &app->stage_err);
     }
-    if (code)
-        batch_ticket_join(&app->machine, &app->save_ticket, &err);
-    else
-        checkpoint_await_saved(app->checkpoint, on_staged, app);
+    /* Also after a failure: what is on its way is the sinks' memory. */
+    checkpoint_await_saved(app->checkpoint, on_staged, app);
 }
 
 /* ---- slices ---- */

@@ -109,6 +109,7 @@ struct app {
     struct store *checkpoint_store;
     struct checkpoint *checkpoint; /* NULL: a decision is this process's memory */
     struct batch_ticket save_ticket;
+    struct err stage_err;     /* of staging the batch that decides */
     struct str *fingerprints; /* per query, then the source's; owned */
     struct app_recovery recovery;
     struct plan_partition_offset *resume;       /* where the source goes on */

@@ -7,9 +7,9 @@
 #include "base/err.h"
 #include "batch/batch.h"
 #include "plan/plan.h"
+#include "sink/sink.h"
 
 struct app;
-struct sink;
 
 /* Before the first batch (app_recover.c). */
 enum recover_step {
@@ -26,10 +26,12 @@ struct app_recovery {
     bool reading, loading; /* an object is read, state is loaded */
     struct sink *busy;     /* it recovers, restores or sweeps */
     bool loads;
-    struct buf data;    /* the object */
-    size_t used;        /* of it */
-    struct arena arena; /* what a sink is given */
-    struct str *reset;  /* queries whose state is not loaded */
+    struct buf data; /* the object */
+    size_t used;     /* of it */
+    /* What a sink is given. */
+    struct sink_recovery given;
+    struct arena arena;
+    struct str *reset; /* queries whose state is not loaded */
     uint32_t reset_count;
 };
 
@@ -37,10 +39,10 @@ struct app_recovery {
 int app_open_checkpoint(struct app *app, struct err *err) MUST_CHECK;
 /* Whether batches save state at all. */
 bool app_saves_state(const struct app *app);
-/* A batch seals. */
-void app_begin_save(struct app *app);
-/* Encodes the state of the batch that seals, in steps. */
-void app_save_begin(struct app *app);
+/* A batch seals. ERR_NOMEM. */
+int app_begin_save(struct app *app) MUST_CHECK;
+/* Encodes the state of the batch that seals, in steps. ERR_NOMEM. */
+int app_save_begin(struct app *app) MUST_CHECK;
 int app_save_step(struct app *app, bool *done, struct err *err) MUST_CHECK;
 /* Enough of it is on its way: a turn comes when there is room. */
 bool app_save_waits(const struct app *app);

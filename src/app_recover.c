@@ -196,28 +196,14 @@ static void fail_memory(struct app *app)
 static void give_output(struct app *app, struct app_output *output)
 {
     const struct record_output *from = output_at(app);
-    struct arena *arena = &app->recovery.arena;
-    arena_reset(arena);
-    struct sink_recovery *given = ARENA_NEW(arena, struct sink_recovery);
-    struct sink_output *files = ARENA_ARRAY(arena, struct sink_output, from->file_count + 1);
-    if (!given || !files) {
-        fail_memory(app);
-        return;
-    }
-    for (uint32_t i = 0; i < from->file_count; i++)
-        files[i] = (struct sink_output){.name = from->files[i].name,
-                                        .upload_id = from->files[i].upload_id,
-                                        .tags = from->files[i].tags,
-                                        .rows = from->files[i].rows,
-                                        .bytes = from->files[i].bytes};
-    *given = (struct sink_recovery){.batch_id = from->batch_id,
-                                    .rows = from->rows,
-                                    .outputs = files,
-                                    .output_count = from->file_count,
-                                    .staged = buf_str(&app->recovery.data)};
+    app->recovery.given = (struct sink_recovery){.batch_id = from->batch_id,
+                                                 .rows = from->rows,
+                                                 .outputs = from->files,
+                                                 .output_count = from->file_count,
+                                                 .staged = buf_str(&app->recovery.data)};
     FAILPOINT("recover.publish");
     app->recovery.busy = output->sink;
-    sink_recover(output->sink, given, on_recovered, output);
+    sink_recover(output->sink, &app->recovery.given, on_recovered, output);
 }
 
 static void on_staged(void *user, int code, const struct err *err)
@@ -271,23 +257,14 @@ static int give_rolled(struct app *app, const struct record_rolled *from, struct
     if (code)
         return err_prefix(err, "checkpoint %.*s: %.*s", STR_ARG(app->options.plan->checkpoint),
                           STR_ARG(from->object.key));
-    struct sink_held *files = ARENA_ARRAY(arena, struct sink_held, count + 1);
     buf_clear(&output->held_key);
     buf_append_str(&output->held_key, from->object.key);
-    if (!files || output->held_key.failed)
+    if (output->held_key.failed)
         return err_set(err, ERR_NOMEM, "out of memory");
-    for (uint32_t i = 0; i < count; i++)
-        files[i] = (struct sink_held){.name = held[i].name,
-                                      .upload_id = held[i].upload_id,
-                                      .tags = held[i].tags,
-                                      .rows = held[i].rows,
-                                      .bytes = held[i].bytes,
-                                      .opened_ms = held[i].opened_ms,
-                                      .state = held[i].state};
     output->held = from->object;
     output->held.key = buf_str(&output->held_key);
     app->recovery.busy = output->sink;
-    sink_restore_held(output->sink, files, count, on_recovered, output);
+    sink_restore_held(output->sink, held, count, on_recovered, output);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "base/crc32c.h"
 #include "batch/envelope.h"
 #include "batch/record_json.h"
 
@@ -290,6 +291,18 @@ int commit_record_decode(struct commit_record *out, struct str bytes, struct are
     if (top)
         get_record(&in, top, out);
     return record_read_end(&in);
+}
+
+/* ---- objects ---- */
+
+int record_object_check(const struct record_object *object, struct str bytes, struct err *err)
+{
+    if (bytes.n != object->bytes)
+        return err_set(err, ERR_CORRUPT, "it is damaged: %zu bytes where %" PRIu64 " should be",
+                       bytes.n, object->bytes);
+    if (crc32c(0, bytes) != object->crc)
+        return err_set(err, ERR_CORRUPT, "it is damaged: its checksum is not %08x", object->crc);
+    return 0;
 }
 
 /* ---- keys ---- */

@@ -23,12 +23,16 @@ struct record_object {
     uint32_t crc; /* CRC-32C of the whole object */
 };
 
-/* A file to be published. */
+/* A file that a prepared batch publishes. */
 struct record_file {
     struct str name;            /* the final key, below the sink's place */
-    struct str upload_id, tags; /* store_upload_resume */
-    uint64_t rows, bytes;
+    struct str upload_id, tags; /* of the unfinished object: store_upload_resume */
+    uint64_t rows, bytes;       /* of the whole file */
 };
+
+/* Whether these are its bytes; else ERR_CORRUPT, "it is damaged: ...". */
+int record_object_check(const struct record_object *object, struct str bytes,
+                        struct err *err) MUST_CHECK;
 
 /* What one sink publishes for one batch. */
 struct record_output {
@@ -86,12 +90,16 @@ int commit_record_encode(const struct commit_record *record, struct buf *out) MU
 int commit_record_decode(struct commit_record *out, struct str bytes, struct arena *arena,
                          struct err *err) MUST_CHECK;
 
-/* A file that goes on in the next batch: struct sink_held (sink/sink.h). */
+/* A rolled file that stays open when a batch is prepared: as it is with the rows of this batch. */
 struct record_held {
-    struct str name, upload_id, tags;
-    uint64_t rows, bytes;
-    int64_t opened_ms;
-    struct str state; /* any bytes */
+    struct str name;            /* final key; it names the batch that opened the file */
+    struct str upload_id, tags; /* of the unfinished object; empty: there is none yet */
+    uint64_t rows;              /* in the file */
+    uint64_t bytes;             /* of the file that the store has, durable */
+    int64_t opened_ms;          /* by the wall clock, since 1970 */
+    /* The rest: bytes that are not in the store yet, and the encoder. Any bytes, less than 5 MiB
+     * and the footer of a Parquet file; with a version and a checksum of their own. */
+    struct str state;
 };
 
 /* The object that record_rolled names: an envelope around a line of JSON and the states. ERR_NOMEM.

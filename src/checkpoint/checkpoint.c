@@ -48,11 +48,9 @@ int checkpoint_create(struct checkpoint **out, uv_loop_t *loop,
                       const struct checkpoint_options *options, struct err *err)
 {
     struct checkpoint *checkpoint = calloc(1, sizeof *checkpoint);
-    struct buf location = {0};
     if (!checkpoint)
         return err_set(err, ERR_NOMEM, "out of memory");
-    buf_append_str(&location, options->location);
-    checkpoint->location = buf_take_cstr(&location);
+    checkpoint->location = str_copy(options->location);
     if (!checkpoint->location) {
         free(checkpoint);
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -73,18 +71,8 @@ int checkpoint_create(struct checkpoint **out, uv_loop_t *loop,
 
 static void destroy(struct checkpoint *checkpoint)
 {
-    while (checkpoint->saves) {
-        struct checkpoint_save *save = checkpoint->saves;
-        checkpoint->saves = save->next;
-        store_request_fini(&save->request);
-        buf_fini(&save->own);
-        free(save->key);
-        free(save);
-    }
     trim_fini(checkpoint);
-    for (uint32_t i = 0; i < checkpoint->rolled_count; i++)
-        free((void *)(uintptr_t)checkpoint->rolled[i].p);
-    free(checkpoint->rolled);
+    arena_fini(&checkpoint->rolled_arena);
     chain_fini(&checkpoint->chain);
     chain_fini(&checkpoint->next_chain);
     store_request_fini(&checkpoint->request);
@@ -113,12 +101,8 @@ static void on_timer_closed(uv_handle_t *handle)
 void checkpoint_idle(struct checkpoint *checkpoint)
 {
     if (!checkpoint->closing || checkpoint->running || checkpoint->beat_running ||
-        checkpoint->trim_running || checkpoint->timer_closed)
+        checkpoint->trim_running || checkpoint->saves || checkpoint->timer_closed)
         return;
-    for (struct checkpoint_save *save = checkpoint->saves; save; save = save->next) {
-        if (save->running)
-            return;
-    }
     if (!checkpoint->releasing && checkpoint->stage == CHECKPOINT_OPEN && !checkpoint->replaced) {
         checkpoint->releasing = true;
         owner_release(checkpoint);
@@ -126,6 +110,12 @@ void checkpoint_idle(struct checkpoint *checkpoint)
     }
     checkpoint->timer_closed = true;
     uv_close((uv_handle_t *)&checkpoint->timer, on_timer_closed);
+}
+
+static void cancel_saves(struct checkpoint *checkpoint)
+{
+    for (struct checkpoint_save *save = checkpoint->saves; save; save = save->next)
+        store_request_cancel(&save->request);
 }
 
 void checkpoint_close(struct checkpoint *checkpoint, void (*closed)(void *user), void *user)
@@ -141,10 +131,7 @@ void checkpoint_close(struct checkpoint *checkpoint, void (*closed)(void *user),
         store_request_cancel(&checkpoint->beat);
     if (checkpoint->trim_running)
         store_request_cancel(&checkpoint->trim);
-    for (struct checkpoint_save *save = checkpoint->saves; save; save = save->next) {
-        if (save->running)
-            store_request_cancel(&save->request);
-    }
+    cancel_saves(checkpoint);
     checkpoint_idle(checkpoint);
 }
 
@@ -222,11 +209,8 @@ static void on_read(struct store_request *request)
     checkpoint->running = false;
     if (code == ERR_NOT_FOUND)
         err_set(&err, code, "it is missing");
-    else if (code == 0 && request->data.n != object->bytes)
-        code = err_set(&err, ERR_CORRUPT, "it is damaged: %zu bytes where %llu should be",
-                       request->data.n, (unsigned long long)object->bytes);
-    if (code == 0 && crc32c(0, buf_str(&request->data)) != object->crc)
-        code = err_set(&err, ERR_CORRUPT, "it is damaged: its checksum is not %08x", object->crc);
+    if (code == 0)
+        code = record_object_check(object, buf_str(&request->data), &err);
     if (code) {
         checkpoint_prefix(checkpoint, checkpoint->key, &err);
     } else {
@@ -268,12 +252,10 @@ static void drop_save(struct checkpoint_save *save)
 
 void checkpoint_cancel(struct checkpoint *checkpoint)
 {
+    checkpoint->cancelled = true;
     if (checkpoint->deciding && checkpoint->running)
         store_request_cancel(&checkpoint->request);
-    for (struct checkpoint_save *save = checkpoint->saves; save; save = save->next) {
-        if (save->running)
-            store_request_cancel(&save->request);
-    }
+    cancel_saves(checkpoint);
 }
 
 static void tell_saved(struct checkpoint *checkpoint)
@@ -289,7 +271,6 @@ static void on_saved(struct store_request *request)
 {
     struct checkpoint_save *save = request->user;
     struct checkpoint *checkpoint = save->checkpoint;
-    save->running = false;
     if (request->code && !checkpoint->save_err.code) {
         checkpoint->save_err = request->err;
         checkpoint_prefix(checkpoint, save->key, &checkpoint->save_err);
@@ -300,7 +281,7 @@ static void on_saved(struct store_request *request)
     bool failed = request->code != 0;
     drop_save(save);
     if (failed)
-        checkpoint_cancel(checkpoint);
+        cancel_saves(checkpoint);
     tell_saved(checkpoint);
     checkpoint_changed(checkpoint);
     checkpoint_idle(checkpoint);
@@ -310,11 +291,9 @@ int checkpoint_save(struct checkpoint *checkpoint, const char *key, struct buf *
                     struct str bytes, struct record_object *out)
 {
     struct checkpoint_save *save = calloc(1, sizeof *save);
-    struct buf copy = {0};
     if (!save)
         return ERR_NOMEM;
-    buf_append_str(&copy, str_of(key));
-    save->key = buf_take_cstr(&copy);
+    save->key = str_copy(str_of(key));
     if (!save->key) {
         free(save);
         return ERR_NOMEM;
@@ -331,7 +310,6 @@ int checkpoint_save(struct checkpoint *checkpoint, const char *key, struct buf *
     checkpoint->saved_bytes += bytes.n;
     save->next = checkpoint->saves;
     checkpoint->saves = save;
-    save->running = true;
     FAILPOINT("checkpoint.save");
     store_put(checkpoint->options.store, &save->request, str_of(save->key), bytes, on_saved, save);
     return 0;

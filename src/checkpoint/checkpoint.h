@@ -83,8 +83,8 @@ void checkpoint_read(struct checkpoint *checkpoint, const struct record_object *
 bool checkpoint_wants_snapshot(const struct checkpoint *checkpoint);
 /* Begins to save batch checkpoint_next_batch. */
 void checkpoint_batch_begin(struct checkpoint *checkpoint);
-/* Begins its state; a batch for which this is not called leaves the state as it was. */
-void checkpoint_state_begin(struct checkpoint *checkpoint, bool snapshot);
+/* Begins its state; a batch for which this is not called leaves the state as it was. ERR_NOMEM. */
+int checkpoint_state_begin(struct checkpoint *checkpoint, bool snapshot) MUST_CHECK;
 /* Where whole chunks are appended, while not full. */
 struct buf *checkpoint_state_buf(struct checkpoint *checkpoint);
 /* Takes what was appended on its way when it is enough for a file, or the `end`. ERR_NOMEM. */

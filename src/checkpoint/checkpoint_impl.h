@@ -11,16 +11,16 @@ enum {
     OWNER_VERSION = 1,
     TRIM_EVERY = 8,              /* batches */
     OWNER_STANDSTILL_MS = 30000, /* a heartbeat that stands still for so long is nobody's */
+    OWNER_LOOK_MS = 1000,        /* between two looks at it */
 };
 
-/* An object on its way into the store. */
+/* An object on its way into the store; in the list until it is there. */
 struct checkpoint_save {
     struct checkpoint_save *next;
     struct checkpoint *checkpoint;
     struct store_request request;
     char *key;
     struct buf own; /* the bytes of a state file */
-    bool running;
 };
 
 /* Files of the state that a record names, in order: a snapshot's, then deltas. */
@@ -56,6 +56,8 @@ enum open_step {
     OPEN_TAKEN, /* reading who was faster */
     OPEN_DONE,
 };
+
+enum trim_step { TRIM_COMMITS, TRIM_OLDEST, TRIM_STATE, TRIM_STAGED, TRIM_OWNERS, TRIM_DELETE };
 
 enum decide_step { DECIDE_LOOK, DECIDE_PUT, DECIDE_COMPARE, DECIDE_LOOK_AGAIN, DECIDE_NAME };
 
@@ -110,25 +112,28 @@ struct checkpoint {
     void *saved_user;
     struct state_chain chain, next_chain;
     struct buf state;
-    bool saving_state, snapshot, chain_begun;
+    bool saving_state, snapshot;
     uint32_t file_number;
     struct commit_record *deciding;
     enum decide_step decide_step;
     int64_t began_us;
     uint64_t saved_bytes;
     struct checkpoint_figures figures;
-    struct str *rolled; /* keys that the newest record names; owned */
+    struct str *rolled; /* keys that the newest record names */
     uint32_t rolled_count;
+    struct arena rolled_arena;
+    bool cancelled; /* no decision is to begin any more */
 
-    /* Trimming. */
+    /* Trimming; before the checkpoint is open, sweeping. */
     struct store_request trim;
     bool trim_running;
-    int trim_step;
+    enum trim_step trim_step;
     uint32_t trim_at;
     int64_t trim_oldest, trim_state_before;
     char trim_key[KEY_SIZE];
-    struct str *garbage; /* keys, owned */
+    struct str *garbage; /* keys */
     uint32_t garbage_count;
+    struct arena garbage_arena;
     bool trim_warned;
     uint32_t since_trim;
 
@@ -162,6 +167,7 @@ void owner_print(const struct owner_record *owner, char *out, size_t size);
 /* The largest epoch of a listing of owner/; 0: none. */
 uint64_t owner_newest(const struct store_entry *entries, uint32_t count);
 void owner_key(uint64_t epoch, char out[KEY_SIZE]);
+void owner_beat_key(uint64_t epoch, char out[KEY_SIZE]);
 /* What a process says that was replaced by the owner whose record this is. */
 void owner_fail_replaced(struct checkpoint *checkpoint, struct str owner, struct err *err);
 /* Begins to give heartbeats. */
@@ -174,9 +180,9 @@ bool owner_beat_is_release(struct str beat, int64_t *published);
 
 /* state.c */
 void chain_fini(struct state_chain *chain);
-int chain_add(struct state_chain *chain, const struct record_object *object,
-              bool snapshot) MUST_CHECK;
-int chain_take_record(struct state_chain *chain, const struct commit_record *record) MUST_CHECK;
+/* Adds `count` files, of which the first are the snapshot's. */
+int chain_add_all(struct state_chain *chain, const struct record_object *items, uint32_t count,
+                  uint32_t snapshot_count) MUST_CHECK;
 
 /* sweep.c: removes leftovers of puts, then checkpoint_open_step. */
 void checkpoint_sweep(struct checkpoint *checkpoint);

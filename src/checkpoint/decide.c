@@ -84,26 +84,16 @@ static void put(struct checkpoint *checkpoint)
 
 int checkpoint_keep_rolled(struct checkpoint *checkpoint, const struct commit_record *record)
 {
-    struct str *keys = calloc(record->rolled_count + 1, sizeof *keys);
-    uint32_t n = 0;
-    for (; keys && n < record->rolled_count; n++) {
-        struct buf key = {0};
-        size_t length = record->rolled[n].object.key.n;
-        buf_append_str(&key, record->rolled[n].object.key);
-        keys[n] = (struct str){buf_take_cstr(&key), length};
-        if (!keys[n].p)
-            break;
-    }
-    bool failed = !keys || n < record->rolled_count;
-    for (uint32_t i = 0; !failed && i < checkpoint->rolled_count; i++)
-        free((void *)(uintptr_t)checkpoint->rolled[i].p);
-    if (failed) {
-        for (uint32_t i = 0; keys && i < n; i++)
-            free((void *)(uintptr_t)keys[i].p);
-        free(keys);
+    struct arena arena = {0};
+    struct str *keys = ARENA_ARRAY(&arena, struct str, record->rolled_count + 1);
+    for (uint32_t i = 0; keys && i < record->rolled_count; i++)
+        keys[i] = arena_str(&arena, record->rolled[i].object.key);
+    if (arena.failed) {
+        arena_fini(&arena);
         return ERR_NOMEM;
     }
-    free(checkpoint->rolled);
+    arena_fini(&checkpoint->rolled_arena);
+    checkpoint->rolled_arena = arena;
     checkpoint->rolled = keys;
     checkpoint->rolled_count = record->rolled_count;
     return 0;
@@ -177,6 +167,10 @@ static void after_look(struct checkpoint *checkpoint, const struct store_request
     if (newest > checkpoint->epoch) {
         owner_key(newest, checkpoint->key);
         get(checkpoint, DECIDE_NAME);
+    } else if (checkpoint->decide_step == DECIDE_LOOK && checkpoint->cancelled) {
+        struct err err;
+        err_set(&err, ERR_CANCELLED, "the decision of a batch was cancelled");
+        finish(checkpoint, ERR_CANCELLED, &err);
     } else if (checkpoint->decide_step == DECIDE_LOOK) {
         put(checkpoint);
     } else {

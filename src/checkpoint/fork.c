@@ -4,15 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/crc32c.h"
 #include "batch/record.h"
 #include "checkpoint/blocking.h"
 #include "checkpoint/checkpoint_impl.h"
 #include "os/clock.h"
 #include "plan/location.h"
 #include "store/local.h"
-
-enum { LOOK_MS = 1000 };
 
 struct forking {
     const struct checkpoint_fork *fork;
@@ -34,9 +31,8 @@ static int in_old(struct forking *f, const char *key, int code)
 /* The heartbeat of the old checkpoint's owner, or nothing. */
 static void read_beat(struct forking *f, uint64_t epoch, struct buf *out)
 {
-    char key[KEY_SIZE + 16];
-    owner_key(epoch, key);
-    strncat(key, ".heartbeat", sizeof key - strlen(key) - 1);
+    char key[KEY_SIZE];
+    owner_beat_key(epoch, key);
     buf_clear(out);
     if (blocking_get(&f->blocking, f->from, key, f->err) == 0)
         buf_append_str(out, buf_str(&f->blocking.request.data));
@@ -60,8 +56,8 @@ static int wait_for_owner(struct forking *f, uint64_t epoch, const char *owner, 
     int code = 0;
     log_line(f->fork->log, LOG_INFO, "the checkpoint has an owner: waiting for its heartbeat",
              LOG_S("owner", owner), LOG_I("seconds", OWNER_STANDSTILL_MS / 1000));
-    for (int waited = 0; code == 0 && waited < OWNER_STANDSTILL_MS; waited += LOOK_MS) {
-        uv_sleep(LOOK_MS);
+    for (int waited = 0; code == 0 && waited < OWNER_STANDSTILL_MS; waited += OWNER_LOOK_MS) {
+        uv_sleep(OWNER_LOOK_MS);
         read_beat(f, epoch, &beat);
         if (!str_eq(first, buf_str(&beat)))
             code = err_set(f->err, ERR_EXISTS, "checkpoint %.*s is in use by %s",
@@ -248,8 +244,11 @@ static int copy_state(struct forking *f)
             data = f->blocking.request.data;
             f->blocking.request.data = (struct buf){0};
         }
-        if (code == 0 && (data.n != object->bytes || crc32c(0, buf_str(&data)) != object->crc))
-            code = err_set(f->err, ERR_CORRUPT, "it is damaged: choose an earlier batch");
+        if (code == 0)
+            code = record_object_check(object, buf_str(&data), f->err);
+        if (code == ERR_CORRUPT)
+            strncat(f->err->msg, ": choose an earlier batch",
+                    sizeof f->err->msg - strlen(f->err->msg) - 1);
         code = in_old(f, object->key.p, code);
         if (code == 0)
             code = blocking_put(&f->blocking, f->to, object->key.p, buf_str(&data), false, f->err);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/crc32c.h"
 #include "batch/record.h"
 #include "checkpoint/blocking.h"
 #include "checkpoint/checkpoint_impl.h"
@@ -71,7 +70,7 @@ static int show_metadata(struct inspection *in)
 static int show_owner(struct inspection *in)
 {
     struct owner_record owner;
-    char key[KEY_SIZE + 16], text[300];
+    char key[KEY_SIZE], text[300];
     int code = blocking_list(&in->blocking, in->store, "owner/", in->err);
     if (code)
         return code;
@@ -87,7 +86,7 @@ static int show_owner(struct inspection *in)
     } else {
         problem(in, key, in->err->msg);
     }
-    strncat(key, ".heartbeat", sizeof key - strlen(key) - 1);
+    owner_beat_key(newest, key);
     if (blocking_get(&in->blocking, in->store, key, in->err) == 0)
         owner_beat_is_release(buf_str(&in->blocking.request.data), &in->published);
     return 0;
@@ -179,31 +178,23 @@ static void show_newest(struct inspection *in, const struct commit_record *recor
 
 /* ---- verifying ---- */
 
-static void add_rows(void *user, const struct saved_section *section)
+static void ignore(void *user, const struct saved_section *section)
 {
-    (void)user;
-    (void)section;
+    (void)user, (void)section;
 }
 
 static bool check_object(struct inspection *in, const struct record_object *object, bool state)
 {
-    char what[100];
-    uint32_t problems = in->problems;
     int code = blocking_get(&in->blocking, in->store, object->key.p, in->err);
     const struct str bytes = buf_str(&in->blocking.request.data);
     in->checked++;
-    if (code) {
+    if (code == 0)
+        code = record_object_check(object, bytes, in->err);
+    if (code == 0 && state)
+        code = engine_saved_describe(bytes, ignore, NULL, in->err);
+    if (code)
         problem(in, object->key.p, code == ERR_NOT_FOUND ? "it is missing" : in->err->msg);
-    } else if (bytes.n != object->bytes) {
-        snprintf(what, sizeof what, "it has %zu bytes, not %" PRIu64, bytes.n, object->bytes);
-        problem(in, object->key.p, what);
-    } else if (crc32c(0, bytes) != object->crc) {
-        snprintf(what, sizeof what, "its checksum is not %08x", object->crc);
-        problem(in, object->key.p, what);
-    } else if (state && engine_saved_describe(bytes, add_rows, NULL, in->err) != 0) {
-        problem(in, object->key.p, in->err->msg);
-    }
-    return in->problems == problems;
+    return code == 0;
 }
 
 /* Checks what of the record's state the one before did not have; returns how many files, from the

@@ -17,8 +17,6 @@
 #include "os/clock.h"
 #include "os/failpoint.h"
 
-enum { LOOK_MS = 1000 /* between two looks at a heartbeat */ };
-
 static void on_request(struct store_request *request);
 
 static void fail(struct checkpoint *checkpoint, const char *key, struct err *err)
@@ -220,6 +218,14 @@ static void after_commits(struct checkpoint *checkpoint, const struct store_requ
         commit_key(newest, checkpoint->key);
 }
 
+static int take_chain(struct checkpoint *checkpoint)
+{
+    const struct commit_record *record = &checkpoint->record;
+    chain_fini(&checkpoint->chain);
+    return chain_add_all(&checkpoint->chain, record->state, record->state_count,
+                         record->snapshot_count);
+}
+
 static bool read_record(struct checkpoint *checkpoint, struct str bytes, struct err *err)
 {
     int code = commit_record_decode(&checkpoint->record, bytes, &checkpoint->arena, err);
@@ -233,7 +239,7 @@ static bool read_record(struct checkpoint *checkpoint, struct str bytes, struct 
         code = err_set(err, ERR_CORRUPT, "it belongs to another checkpoint (%.*s)",
                        STR_ARG(checkpoint->record.checkpoint_id));
     if (code == 0)
-        code = chain_take_record(&checkpoint->chain, &checkpoint->record);
+        code = take_chain(checkpoint);
     if (code == 0)
         code = checkpoint_keep_rolled(checkpoint, &checkpoint->record);
     if (code) {
@@ -357,8 +363,7 @@ void checkpoint_open_step(struct checkpoint *checkpoint)
         get(checkpoint);
         break;
     case OPEN_HEARTBEAT:
-        owner_key(checkpoint->other.epoch, checkpoint->key);
-        strncat(checkpoint->key, ".heartbeat", KEY_SIZE - strlen(checkpoint->key) - 1);
+        owner_beat_key(checkpoint->other.epoch, checkpoint->key);
         get(checkpoint);
         break;
     case OPEN_CLAIM:
@@ -468,7 +473,7 @@ static void on_request(struct store_request *request)
     if (checkpoint->stage != CHECKPOINT_OPENING)
         return;
     if (looked && checkpoint->step == OPEN_HEARTBEAT)
-        uv_timer_start(&checkpoint->timer, on_wait_timer, LOOK_MS, 0);
+        uv_timer_start(&checkpoint->timer, on_wait_timer, OWNER_LOOK_MS, 0);
     else
         checkpoint_open_step(checkpoint);
 }

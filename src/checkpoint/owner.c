@@ -21,6 +21,11 @@ void owner_key(uint64_t epoch, char out[KEY_SIZE])
     snprintf(out, KEY_SIZE, "owner/%" PRIu64, epoch);
 }
 
+void owner_beat_key(uint64_t epoch, char out[KEY_SIZE])
+{
+    snprintf(out, KEY_SIZE, "owner/%" PRIu64 ".heartbeat", epoch);
+}
+
 uint64_t owner_newest(const struct store_entry *entries, uint32_t count)
 {
     uint64_t newest = 0;
@@ -201,8 +206,7 @@ static void on_beat_timer(uv_timer_t *timer)
 
 void owner_begin_beats(struct checkpoint *checkpoint)
 {
-    owner_key(checkpoint->epoch, checkpoint->beat_key);
-    strncat(checkpoint->beat_key, ".heartbeat", KEY_SIZE - strlen(checkpoint->beat_key) - 1);
+    owner_beat_key(checkpoint->epoch, checkpoint->beat_key);
     if (checkpoint->options.locked)
         return; /* the lock says that it lives; only the end is told */
     put_beat(checkpoint, running);

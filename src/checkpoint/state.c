@@ -23,7 +23,7 @@ void chain_fini(struct state_chain *chain)
     *chain = (struct state_chain){0};
 }
 
-int chain_add(struct state_chain *chain, const struct record_object *object, bool snapshot)
+static int chain_add(struct state_chain *chain, const struct record_object *object, bool snapshot)
 {
     if (chain->count == chain->capacity) {
         uint32_t capacity = chain->capacity ? 2 * chain->capacity : 16;
@@ -33,14 +33,11 @@ int chain_add(struct state_chain *chain, const struct record_object *object, boo
         chain->items = items;
         chain->capacity = capacity;
     }
-    struct buf key = {0};
-    buf_append_str(&key, object->key);
-    size_t n = key.n;
-    const char *copy = buf_take_cstr(&key);
+    const char *copy = str_copy(object->key);
     if (!copy)
         return ERR_NOMEM;
     chain->items[chain->count] = *object;
-    chain->items[chain->count++].key = (struct str){copy, n};
+    chain->items[chain->count++].key.p = copy;
     if (snapshot) {
         chain->snapshot_count++;
         chain->snapshot_bytes += object->bytes;
@@ -50,20 +47,11 @@ int chain_add(struct state_chain *chain, const struct record_object *object, boo
     return 0;
 }
 
-static int chain_copy(struct state_chain *into, const struct state_chain *from)
+int chain_add_all(struct state_chain *chain, const struct record_object *items, uint32_t count,
+                  uint32_t snapshot_count)
 {
-    for (uint32_t i = 0; i < from->count; i++) {
-        if (chain_add(into, &from->items[i], i < from->snapshot_count) != 0)
-            return ERR_NOMEM;
-    }
-    return 0;
-}
-
-int chain_take_record(struct state_chain *chain, const struct commit_record *record)
-{
-    chain_fini(chain);
-    for (uint32_t i = 0; i < record->state_count; i++) {
-        if (chain_add(chain, &record->state[i], i < record->snapshot_count) != 0)
+    for (uint32_t i = 0; i < count; i++) {
+        if (chain_add(chain, &items[i], i < snapshot_count) != 0)
             return ERR_NOMEM;
     }
     return 0;
@@ -84,17 +72,20 @@ void checkpoint_batch_begin(struct checkpoint *checkpoint)
     arena_reset(&checkpoint->batch_arena);
     checkpoint->saved_bytes = 0;
     checkpoint->began_us = clock_monotonic_us();
-    checkpoint->saving_state = false;
+    checkpoint->saving_state = checkpoint->cancelled = false;
 }
 
-void checkpoint_state_begin(struct checkpoint *checkpoint, bool snapshot)
+int checkpoint_state_begin(struct checkpoint *checkpoint, bool snapshot)
 {
+    const struct state_chain *chain = &checkpoint->chain;
     chain_fini(&checkpoint->next_chain);
     buf_clear(&checkpoint->state);
     checkpoint->saving_state = true;
     checkpoint->snapshot = snapshot;
     checkpoint->file_number = 0;
-    checkpoint->chain_begun = false;
+    return snapshot ? 0 /* a delta stands behind what is there */
+                    : chain_add_all(&checkpoint->next_chain, chain->items, chain->count,
+                                    chain->snapshot_count);
 }
 
 struct buf *checkpoint_state_buf(struct checkpoint *checkpoint)
@@ -121,18 +112,9 @@ static int push_file(struct checkpoint *checkpoint)
     return chain_add(&checkpoint->next_chain, &object, checkpoint->snapshot);
 }
 
-/* A delta stands behind what is there. */
-static int begin_chain(struct checkpoint *checkpoint)
-{
-    if (checkpoint->chain_begun)
-        return 0;
-    checkpoint->chain_begun = true;
-    return checkpoint->snapshot ? 0 : chain_copy(&checkpoint->next_chain, &checkpoint->chain);
-}
-
 int checkpoint_state_push(struct checkpoint *checkpoint, bool end, struct err *err)
 {
-    int code = checkpoint->state.failed ? ERR_NOMEM : begin_chain(checkpoint);
+    int code = checkpoint->state.failed ? ERR_NOMEM : 0;
     if (code == 0 && checkpoint->state.n && (end || checkpoint->state.n >= FILE_BYTES))
         code = push_file(checkpoint);
     return code ? err_set(err, code, "out of memory for the state's files") : 0;

@@ -12,14 +12,11 @@ enum {
     OWNERS_KEPT = 10,
 };
 
-enum trim_step { TRIM_COMMITS, TRIM_OLDEST, TRIM_STATE, TRIM_STAGED, TRIM_OWNERS, TRIM_DELETE };
-
 static void next_step(struct checkpoint *checkpoint);
 
 static void free_garbage(struct checkpoint *checkpoint)
 {
-    for (uint32_t i = 0; i < checkpoint->garbage_count; i++)
-        free((void *)(uintptr_t)checkpoint->garbage[i].p);
+    arena_fini(&checkpoint->garbage_arena);
     free(checkpoint->garbage);
     checkpoint->garbage = NULL;
     checkpoint->garbage_count = 0;
@@ -33,16 +30,14 @@ void trim_fini(struct checkpoint *checkpoint)
 /* Without memory the object stays for another time. */
 static void add_garbage(struct checkpoint *checkpoint, struct str key)
 {
-    struct buf copy = {0};
     struct str *more =
         realloc(checkpoint->garbage, (checkpoint->garbage_count + 1) * sizeof *checkpoint->garbage);
     if (!more)
         return;
     checkpoint->garbage = more;
-    buf_append_str(&copy, key);
-    const char *text = buf_take_cstr(&copy);
-    if (text)
-        more[checkpoint->garbage_count++] = (struct str){text, key.n};
+    struct str copy = arena_str(&checkpoint->garbage_arena, key);
+    if (copy.p)
+        more[checkpoint->garbage_count++] = copy;
 }
 
 /* The number behind a prefix, up to a dot or the end; -1: none. */
@@ -166,7 +161,7 @@ static void list(struct checkpoint *checkpoint, const char *prefix)
 static void next_step(struct checkpoint *checkpoint)
 {
     char key[COMMIT_KEY_SIZE];
-    switch ((enum trim_step)checkpoint->trim_step) {
+    switch (checkpoint->trim_step) {
     case TRIM_COMMITS:
         list(checkpoint, "commits/");
         return;

@@ -278,7 +278,7 @@ static size_t files_held(const struct sink *base)
     return sum;
 }
 
-static const struct sink_held *files_held_files(const struct sink_batch *base, uint32_t *count)
+static const struct record_held *files_held_files(const struct sink_batch *base, uint32_t *count)
 {
     const struct files_batch *batch = (const struct files_batch *)(const void *)base;
     *count = batch->held_count;

@@ -15,8 +15,8 @@ struct files_batch {
     struct part_file **files;
     uint32_t count, capacity, sealed_count;
     struct row_queue rolled; /* rows for rolled files, which take them when the batch is sealed */
-    struct sink_output *outputs; /* per file, from prepared on */
-    struct sink_held *held;      /* the rolled files that stay open, likewise */
+    struct record_file *outputs; /* per file, from prepared on */
+    struct record_held *held;    /* the rolled files that stay open, likewise */
     uint32_t held_count;
     struct err failed; /* while filling; code 0: not */
 };
@@ -73,7 +73,7 @@ void files_close(struct sink *sink, enum sink_close_mode mode);
 /* files_recover.c */
 int files_recover(struct sink *sink, const struct sink_recovery *recovery, struct sink_batch **out,
                   struct err *err);
-void files_restore(struct sink *sink, const struct sink_held *held, uint32_t count);
+void files_restore(struct sink *sink, const struct record_held *held, uint32_t count);
 /* Looks whether the files are restored. */
 void files_restore_step(struct files_sink *sink);
 void files_sweep(struct sink *sink, int64_t batch_max);

@@ -51,7 +51,7 @@ int files_note_outputs(struct files_batch *batch)
         return ERR_NOMEM;
     for (uint32_t i = 0; i < batch->count; i++) {
         const struct part_file *file = batch->files[i];
-        batch->outputs[i] = (struct sink_output){.name = part_file_key(file),
+        batch->outputs[i] = (struct record_file){.name = part_file_key(file),
                                                  .upload_id = part_file_upload_id(file),
                                                  .tags = part_file_tags(file),
                                                  .rows = part_file_rows(file),

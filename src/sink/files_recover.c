@@ -11,7 +11,7 @@ static int no_memory(struct err *err)
 
 /* ---- recovery ---- */
 
-static int recover_file(struct files_batch *batch, const struct sink_output *output,
+static int recover_file(struct files_batch *batch, const struct record_file *output,
                         struct err *err)
 {
     struct part_file_config config = files_config(files_sink_of(batch->base.sink));
@@ -65,13 +65,13 @@ int files_note_held(struct files_batch *batch)
         if (!p->rolled)
             continue; /* of the batch that fills */
         struct part_file_record record = part_file_record(p->file);
-        batch->held[batch->held_count++] = (struct sink_held){.name = record.key,
-                                                              .upload_id = record.upload_id,
-                                                              .tags = record.tags,
-                                                              .rows = record.rows,
-                                                              .bytes = record.bytes,
-                                                              .opened_ms = p->opened_ms,
-                                                              .state = record.state};
+        batch->held[batch->held_count++] = (struct record_held){.name = record.key,
+                                                                .upload_id = record.upload_id,
+                                                                .tags = record.tags,
+                                                                .rows = record.rows,
+                                                                .bytes = record.bytes,
+                                                                .opened_ms = p->opened_ms,
+                                                                .state = record.state};
     }
     return 0;
 }
@@ -82,7 +82,7 @@ void files_forget_held(struct files_sink *sink)
         part_file_forget_record(p->file);
 }
 
-static int restore_file(struct files_sink *sink, const struct sink_held *held, struct err *err)
+static int restore_file(struct files_sink *sink, const struct record_held *held, struct err *err)
 {
     struct part_file_config config = files_config(sink);
     struct part_file_record record = {.key = held->name,
@@ -132,7 +132,7 @@ void files_restore_step(struct files_sink *sink)
     sink_task_done(&sink->base, &sink->restore_err);
 }
 
-void files_restore(struct sink *base, const struct sink_held *held, uint32_t count)
+void files_restore(struct sink *base, const struct record_held *held, uint32_t count)
 {
     struct files_sink *sink = files_sink_of(base);
     sink->restoring = true;

@@ -139,7 +139,7 @@ uint64_t sink_batch_rows(const struct sink_batch *batch)
     return batch->rows;
 }
 
-const struct sink_output *sink_batch_outputs(const struct sink_batch *batch, uint32_t *count)
+const struct record_file *sink_batch_outputs(const struct sink_batch *batch, uint32_t *count)
 {
     REQUIRE(batch->magic == BATCH_MAGIC);
     *count = batch->output_count;
@@ -152,7 +152,7 @@ struct str sink_batch_staged(const struct sink_batch *batch)
     return batch->sink->ops->staged ? batch->sink->ops->staged(batch) : STR("");
 }
 
-const struct sink_held *sink_batch_held(const struct sink_batch *batch, uint32_t *count)
+const struct record_held *sink_batch_held(const struct sink_batch *batch, uint32_t *count)
 {
     REQUIRE(batch->magic == BATCH_MAGIC);
     *count = 0;

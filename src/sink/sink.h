@@ -14,6 +14,7 @@
 #include <uv.h>
 
 #include "base/health.h"
+#include "batch/record.h"
 #include "vec/vec.h"
 
 struct sink;
@@ -30,32 +31,11 @@ struct sink_counters {
     uint64_t rows;
 };
 
-/* A file that a prepared batch publishes, for the commit record. */
-struct sink_output {
-    struct str name;      /* final key, relative to the sink's path */
-    struct str upload_id; /* of the unfinished object */
-    struct str tags;      /* what else the store wants to know of it: ASCII on one line */
-    uint64_t rows, bytes; /* of the whole file */
-};
-
-/* A rolled file that stays open when a batch is prepared, for the commit record: as it is with the
- * rows of this batch. */
-struct sink_held {
-    struct str name;            /* final key; it names the batch that opened the file */
-    struct str upload_id, tags; /* of the unfinished object; empty: there is none yet */
-    uint64_t rows;              /* in the file */
-    uint64_t bytes;             /* of the file that the store has, durable */
-    int64_t opened_ms;          /* by the wall clock, since 1970 */
-    /* The rest: bytes that are not in the store yet, and the encoder. Any bytes, less than 5 MiB
-     * and the footer of a Parquet file; with a version and a checksum of their own. */
-    struct str state;
-};
-
 /* What a commit record says of a batch of this sink. */
 struct sink_recovery {
     int64_t batch_id;
     uint64_t rows; /* sink_batch_rows, for the counters */
-    const struct sink_output *outputs;
+    const struct record_file *outputs;
     uint32_t output_count;
     struct str staged; /* sink_batch_staged */
 };
@@ -113,7 +93,7 @@ void sink_recover(struct sink *sink, const struct sink_recovery *recovery,
  * state is damaged, newer, or of other columns or another format, or the store has less than it
  * should; ERR_NOT_FOUND when a file is gone. After a failure the sink can only be closed, with
  * SINK_CLOSE_LEAVE. */
-void sink_restore_held(struct sink *sink, const struct sink_held *held, uint32_t count,
+void sink_restore_held(struct sink *sink, const struct record_held *held, uint32_t count,
                        sink_done_callback callback, void *user);
 /* Removes what dead processes left unfinished under this sink's names, after recovery and
  * restoration: of batches up to batch_max, the takeover's, as a later owner's are above it. A
@@ -154,10 +134,10 @@ void sink_batch_leave(struct sink_batch *batch, sink_callback callback, void *us
 
 /* Of a prepared batch, until it is gone. A batch without rows has no files; one whose rows are in a
  * rolled file that goes on has none either. */
-const struct sink_output *sink_batch_outputs(const struct sink_batch *batch, uint32_t *count);
+const struct record_file *sink_batch_outputs(const struct sink_batch *batch, uint32_t *count);
 /* What a prepared batch of a sink without files publishes (Kafka: encoded rows; console: text), to
  * be kept with the record; empty: nothing. The batch's memory. */
 struct str sink_batch_staged(const struct sink_batch *batch);
 /* The rolled files that stay open, all of them, also those without rows of this batch. Of a
  * prepared batch, until it is gone; only of sinks made to be recovered (sink_files_options). */
-const struct sink_held *sink_batch_held(const struct sink_batch *batch, uint32_t *count);
+const struct record_held *sink_batch_held(const struct sink_batch *batch, uint32_t *count);

@@ -24,10 +24,10 @@ struct sink_ops {
     int (*recover)(struct sink *sink, const struct sink_recovery *recovery, struct sink_batch **out,
                    struct err *err);
     struct str (*staged)(const struct sink_batch *batch); /* NULL: nothing ever */
-    const struct sink_held *(*held_files)(const struct sink_batch *batch,
-                                          uint32_t *count); /* NULL: none, as the next three */
+    const struct record_held *(*held_files)(const struct sink_batch *batch,
+                                            uint32_t *count); /* NULL: none, as the next three */
     /* Each ends with sink_task_done, from anywhere. */
-    void (*restore)(struct sink *sink, const struct sink_held *held, uint32_t count);
+    void (*restore)(struct sink *sink, const struct record_held *held, uint32_t count);
     void (*sweep)(struct sink *sink, int64_t batch_max);
     void (*cancel_task)(struct sink *sink); /* restore or sweep */
     /* Ends with sink_closed, perhaps at once. */
@@ -79,7 +79,7 @@ struct sink_batch {
     int64_t id;
     uint64_t rows;
     uint64_t bytes_out; /* what it publishes, for the counters */
-    const struct sink_output *outputs;
+    const struct record_file *outputs;
     uint32_t output_count;
 
     bool running; /* an operation was begun and is not done */

@@ -71,7 +71,7 @@ void sink_recover(struct sink *sink, const struct sink_recovery *recovery,
     sink_batch_publish(batch, on_recovered, sink);
 }
 
-void sink_restore_held(struct sink *sink, const struct sink_held *held, uint32_t count,
+void sink_restore_held(struct sink *sink, const struct record_held *held, uint32_t count,
                        sink_done_callback callback, void *user)
 {
     struct err err = {0};

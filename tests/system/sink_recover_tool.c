@@ -18,8 +18,8 @@ struct state {
     struct err err;
     bool done;
     struct arena memory;
-    struct sink_output output;
-    struct sink_held held;
+    struct record_file output;
+    struct record_held held;
     uint32_t outputs, helds;
 };
 
@@ -104,8 +104,8 @@ static struct sink_batch *prepare(struct state *state, int64_t id, int64_t first
 static void keep(struct state *state, const struct sink_batch *batch)
 {
     struct arena *memory = &state->memory;
-    const struct sink_output *outputs = sink_batch_outputs(batch, &state->outputs);
-    const struct sink_held *helds = sink_batch_held(batch, &state->helds);
+    const struct record_file *outputs = sink_batch_outputs(batch, &state->outputs);
+    const struct record_held *helds = sink_batch_held(batch, &state->helds);
     EXPECT(state->outputs + state->helds == 1, "%u %u", state->outputs, state->helds);
     if (state->outputs) {
         state->output = *outputs;

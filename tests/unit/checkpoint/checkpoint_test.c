@@ -134,7 +134,8 @@ static int decide(struct process *p, int64_t offset, const char *state)
                                    .source_fingerprint = STR("")};
     checkpoint_batch_begin(p->checkpoint);
     if (state) {
-        checkpoint_state_begin(p->checkpoint, checkpoint_wants_snapshot(p->checkpoint));
+        cr_assert_eq(
+            checkpoint_state_begin(p->checkpoint, checkpoint_wants_snapshot(p->checkpoint)), 0);
         buf_append_str(checkpoint_state_buf(p->checkpoint), str_of(state));
         cr_assert_eq(checkpoint_state_push(p->checkpoint, true, &p->err), 0);
     }

@@ -72,7 +72,7 @@ static void wait_done(const bool *done)
         uv_run(&fixture.loop, UV_RUN_ONCE);
 }
 
-static const struct sink_output output = {.name = STR("part-01234567-00000001-q-s-00000.json"),
+static const struct record_file output = {.name = STR("part-01234567-00000001-q-s-00000.json"),
                                           .upload_id = STR("id"),
                                           .rows = 1,
                                           .bytes = 9};

@@ -70,7 +70,7 @@ void fixture_callback(struct sink_batch *batch, int code, const struct err *err,
     cr_assert_lt(fixture->event_count, EVENTS_MAX);
     struct event *event = &fixture->events[fixture->event_count++];
     uint32_t count, used = 0;
-    const struct sink_output *outputs = sink_batch_outputs(batch, &count);
+    const struct record_file *outputs = sink_batch_outputs(batch, &count);
     event->user = user;
     event->code = code;
     snprintf(event->message, sizeof event->message, "%.299s", err->msg);

@@ -120,7 +120,7 @@ static int run_files(int k, const struct block *rows)
 }
 
 struct kept {
-    struct sink_held held;
+    struct record_held held;
     char bytes[4][8192];
 };
 

@@ -30,21 +30,21 @@ static void keep(struct record *record, const struct sink_batch *batch, int64_t 
 {
     struct arena *memory = &record->memory;
     record_fini(record);
-    const struct sink_output *outputs = sink_batch_outputs(batch, &record->output_count);
-    const struct sink_held *held = sink_batch_held(batch, &record->held_count);
+    const struct record_file *outputs = sink_batch_outputs(batch, &record->output_count);
+    const struct record_held *held = sink_batch_held(batch, &record->held_count);
     record->batch_id = id;
     record->rows = sink_batch_rows(batch);
-    record->outputs = ARENA_ARRAY(memory, struct sink_output, record->output_count + 1);
-    record->held = ARENA_ARRAY(memory, struct sink_held, record->held_count + 1);
+    record->outputs = ARENA_ARRAY(memory, struct record_file, record->output_count + 1);
+    record->held = ARENA_ARRAY(memory, struct record_held, record->held_count + 1);
     for (uint32_t i = 0; i < record->output_count; i++) {
-        struct sink_output *to = &record->outputs[i];
+        struct record_file *to = &record->outputs[i];
         *to = outputs[i];
         to->name = arena_str(memory, to->name);
         to->upload_id = arena_str(memory, to->upload_id);
         to->tags = arena_str(memory, to->tags);
     }
     for (uint32_t i = 0; i < record->held_count; i++) {
-        struct sink_held *to = &record->held[i];
+        struct record_held *to = &record->held[i];
         *to = held[i];
         to->name = arena_str(memory, to->name);
         to->upload_id = arena_str(memory, to->upload_id);

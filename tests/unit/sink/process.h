@@ -11,8 +11,8 @@ struct record {
     struct arena memory;
     int64_t batch_id;
     uint64_t rows;
-    struct sink_output *outputs;
-    struct sink_held *held;
+    struct record_file *outputs;
+    struct record_held *held;
     uint32_t output_count, held_count;
 };
 

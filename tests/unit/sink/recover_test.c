@@ -391,7 +391,7 @@ Test(sink_recover, the_record_of_a_large_file_is_small)
         }
         cr_assert_eq(fixture_prepare(&fixture, batch), 0);
         uint32_t count;
-        const struct sink_held *held = sink_batch_held(batch, &count);
+        const struct record_held *held = sink_batch_held(batch, &count);
         cr_assert_eq(count, 1);
         cr_expect_lt(held->state.n, (1 << 20) + 1000);
         cr_expect_geq(held->bytes + (1 << 20), (uint64_t)(id + 1) * 40000 * 30);
