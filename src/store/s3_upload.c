@@ -7,6 +7,13 @@
 
 #define GONE "the unfinished upload is gone (expired by a lifecycle rule of the bucket, or removed)"
 
+/* Of white space behind the document of a completion, which is part of it in XML. MinIO (up to the
+ * last of 2026) removes what it knows of the parts before it makes the object, and goes no further
+ * when it sees that the client is gone: after a kill there, both would be lost. Go's HTTP server
+ * looks for that once a body is read to its end, and an XML reader stops at the end of the
+ * document: so much more does not fit into their buffers (4 KiB each). */
+enum { COMPLETION_SPACE = 16 << 10 };
+
 static struct s3_operation *operation_of(struct s3_call *call)
 {
     return CONTAINER_OF(call, struct s3_operation, call);
@@ -253,14 +260,13 @@ static const char *not_ours(enum s3_look look, bool there)
     return there ? "another object has its key" : "the key was taken and is free again";
 }
 
-/* What it means that there is no such object. Parts are also missing while the server is at a
- * completion that an earlier process asked for: it is looked again some seconds long. */
+/* What it means that there is no such object. The server may still be at a completion that an
+ * earlier process asked for: parts are missing then, at moments the upload. It is looked again. */
 static void fail_absent(struct s3_operation *operation)
 {
-    enum { LOOKS_MAX = 8 };
+    static const uint32_t looks_max[] = {[S3_LOOK_GONE] = 4, [S3_LOOK_PARTS] = 8};
     enum s3_look look = operation->look;
-    bool again = look == S3_LOOK_TAKEN ||
-                 (look == S3_LOOK_PARTS && operation->request->attempts < LOOKS_MAX);
+    bool again = look == S3_LOOK_TAKEN || operation->request->attempts < looks_max[look];
     int code = look == S3_LOOK_TAKEN ? ERR_EXISTS : again ? ERR_IO : ERR_NOT_FOUND;
     s3_operation_fail(operation, code, again, not_ours(look, false));
 }
@@ -355,6 +361,8 @@ static void send_completion(struct s3_operation *operation)
         buf_append_str(body, STR("&quot;</ETag></Part>"));
     }
     buf_append_str(body, STR("</CompleteMultipartUpload>"));
+    for (size_t i = 0; i < COMPLETION_SPACE; i++)
+        buf_append_char(body, '\n');
     s3_operation_call(operation, "POST", on_completed);
     s3_operation_query(operation, "uploadId", upload->base.id);
     operation->call.body = buf_str(body);
