@@ -74,7 +74,7 @@ static bool healthy(void *user, struct buf *reason)
     return true;
 }
 
-static int64_t oldest_uncommitted_ms(const struct app *app)
+int64_t app_oldest_uncommitted_ms(const struct app *app)
 {
     int64_t oldest = 0;
     for (int s = 0; app->machine_ready && s < 2; s++) {
@@ -97,7 +97,7 @@ static bool ready(void *user, struct buf *reason)
     }
     int64_t interval_ms = app->options.plan->trigger_interval_ms;
     interval_ms = interval_ms < READY_INTERVAL_MS_MIN ? READY_INTERVAL_MS_MIN : interval_ms;
-    int64_t oldest_ms = oldest_uncommitted_ms(app);
+    int64_t oldest_ms = app_oldest_uncommitted_ms(app);
     int64_t age_ms = oldest_ms ? clock_wall_ms() - oldest_ms : 0;
     if (age_ms > READY_TRIGGERS_MAX * interval_ms) {
         buf_printf(reason, "records read %lld s ago are not committed", (long long)age_ms / 1000);
@@ -289,7 +289,7 @@ static void fill_source(const struct app *app, struct status_source *out, struct
 
 static void fill_pace(struct app *app, struct status *out, struct buf *not_ready)
 {
-    int64_t oldest_ms = oldest_uncommitted_ms(app);
+    int64_t oldest_ms = app_oldest_uncommitted_ms(app);
     out->ready = ready(app, not_ready);
     out->not_ready = buf_str(not_ready);
     out->uncommitted_seconds = oldest_ms ? app_seconds_between(oldest_ms, clock_wall_ms()) : NAN;

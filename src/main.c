@@ -57,11 +57,11 @@ static void print_help(FILE *out)
     fprintf(out, "sluice %s: Kafka to Spark SQL micro-batches in one process\n\nUsage:\n",
             SLUICE_VERSION);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        fprintf(out, "  sluice %-10s %-20s %s\n", commands[i].name, commands[i].operands,
+        fprintf(out, "  sluice %-10s %-22s %s\n", commands[i].name, commands[i].operands,
                 commands[i].summary);
-    fprintf(out, "  sluice %-10s %-20s %s\n", "help", "[COMMAND]",
+    fprintf(out, "  sluice %-10s %-22s %s\n", "help", "[COMMAND]",
             "show this, or a command's options");
-    fprintf(out, "  sluice %-10s %-20s %s\n", "help", "functions",
+    fprintf(out, "  sluice %-10s %-22s %s\n", "help", "functions",
             "list the functions that queries can call");
     fprintf(out, "  sluice --version\n\n"
                  "Examples:\n"

@@ -46,7 +46,7 @@ static const struct rule_hint option_hints[] = {
     NOT_YET("startingOffsetsByTimestamp", ": \"startingTimestamp\" is one time for all partitions"),
     NOT_YET("minOffsetsPerTrigger", ": the trigger's interval decides when a batch ends"),
     NOT_YET("maxTriggerDelay", ": it belongs to \"minOffsetsPerTrigger\""),
-    NOT_YET("includeHeaders", ": headers will be the column \"_headers\""),
+    NEVER("includeHeaders", "is not needed: headers are the column \"_headers\""),
     NEVER("minPartitions", "splits the work of a cluster; sluice reads all partitions in one "
                            "process: leave it out"),
     NEVER("groupIdPrefix", "is for Spark's generated group ids; set \"kafka.group.id\" instead"),

@@ -234,7 +234,7 @@ static int load(struct part_file *file, const struct part_file_record *record, s
 int part_file_restore(struct part_file **out, const struct part_file_config *config,
                       const struct part_file_record *record, struct str *extra, struct err *err)
 {
-    struct part_file *file;
+    struct part_file *file = NULL;
     int code = create(&file, config, record, err);
     if (code)
         return code;

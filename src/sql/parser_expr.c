@@ -137,7 +137,7 @@ static int balance(struct parser *parser, enum ast_kind kind, struct ast_list *t
         return 0;
     }
     uint32_t mid = low + (high - low) / 2;
-    struct ast *left, *right;
+    struct ast *left = NULL, *right = NULL;
     int code = balance(parser, kind, terms, offsets, low, mid, &left);
     if (code == 0)
         code = balance(parser, kind, terms, offsets, mid + 1, high, &right);

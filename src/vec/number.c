@@ -268,5 +268,8 @@ size_t number_format_decimal_java(__int128 unscaled, uint8_t scale, char out[NUM
     memcpy(out + n, digits + 1, (size_t)count - 1);
     n += (size_t)count - 1;
     out[n++] = 'E';
-    return n + number_format_i64(exponent, out + n);
+    char power[NUMBER_TEXT_MAX];
+    size_t length = number_format_i64(exponent, power);
+    memcpy(out + n, power, length);
+    return n + length;
 }
