@@ -63,6 +63,8 @@ static void print_help(FILE *out)
             "show this, or a command's options");
     fprintf(out, "  sluice %-10s %-22s %s\n", "help", "functions",
             "list the functions that queries can call");
+    fprintf(out, "  sluice %-10s %-22s %s\n", "help", "--format FORMAT",
+            "print the man page, or a completion for bash, zsh or fish");
     fprintf(out, "  sluice --version\n\n"
                  "Examples:\n"
                  "  sluice demo\n"
@@ -90,7 +92,7 @@ static int help(int argc, char **argv)
 {
     char help_flag[] = "--help";
     char *forwarded[] = {argc > 2 ? argv[2] : NULL, help_flag, NULL};
-    if (argc <= 2) {
+    if (argc <= 2 || strcmp(argv[2], "help") == 0) {
         print_help(stdout);
         return 0;
     }

@@ -57,6 +57,7 @@ def markdown(sluice):
     names = commands(sluice)
     parts = [section(f"sluice {name}", printed(sluice, name, "--help")) for name in names]
     parts.append(section("sluice help functions", printed(sluice, "help", "functions", "--help")))
+    parts.append(section("sluice help --format", printed(sluice, "help", "--format", "man", "--help")))
     return HEAD + "\n".join(parts) + "\n"
 
 

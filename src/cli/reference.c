@@ -105,7 +105,8 @@ static int print_bash(const struct reference *reference)
     printf("    help)\n        kind=words words='");
     for (size_t i = 0; i < reference->count; i++)
         printf("%s ", reference->commands[i].name);
-    printf("functions'\n        ;;\n"
+    printf("functions --format'\n"
+           "        [[ $before != --format ]] || words='man bash zsh fish'\n        ;;\n"
            "    esac\n"
            "    if [[ -z $kind && $current == -* ]]; then\n"
            "        COMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n"

@@ -101,7 +101,7 @@ static void begin(uint32_t number)
              (unsigned long long)sim.matrix->seed, number);
     sim_case_begin(number, CASE_SECONDS, text);
     sim.seed = sim.matrix->seed * 1000;
-    ftruncate(sim.log.fd, 0);
+    REQUIRE(ftruncate(sim.log.fd, 0) == 0);
     lseek(sim.log.fd, 0, SEEK_SET);
     sim_files_remove(sim.root);
     mkdir(sim.root, 0777);

@@ -55,7 +55,7 @@ class Rules(Case):
         self.kafka.start()
         self.addCleanup(self.kafka.stop)
         self.own_broker = Broker(self.kafka.brokers)
-        for topic in ("lab", "slow"):
+        for topic in ("lab", "slow", "quiet"):
             self.own_broker.create_topic(topic, 2)
         self.addCleanup(self.services, "down", "minio")
         self.store = dict(line.removeprefix("export ").split("=", 1) for line in self.services("up", "minio").splitlines())
@@ -70,11 +70,13 @@ class Rules(Case):
         return subprocess.run([ROOT / "scripts" / "services", *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
                               check=True, env={**os.environ, "SLUICE_SERVICES_DIR": str(self.directory / "services")}).stdout
 
+    def s3(self):
+        return {"endpoint": self.store["S3_ENDPOINT"], "region": "us-east-1", "accessKeyId": self.store["AWS_ACCESS_KEY_ID"],
+                "secretAccessKey": self.store["AWS_SECRET_ACCESS_KEY"]}
+
     def lab_document(self):
-        s3 = {"endpoint": self.store["S3_ENDPOINT"], "region": "us-east-1", "accessKeyId": self.store["AWS_ACCESS_KEY_ID"],
-              "secretAccessKey": self.store["AWS_SECRET_ACCESS_KEY"]}
         path = self.document({"subscribe": "lab"}, brokers=self.kafka.brokers, name="lab", value={"format": "json", "schema": LAB_SCHEMA},
-                             trigger={"processingTime": "500 milliseconds"}, s3=s3, checkpointLocation=str(self.directory / "checkpoint"))
+                             trigger={"processingTime": "500 milliseconds"}, s3=self.s3(), checkpointLocation=str(self.directory / "checkpoint"))
         document = json.loads(path.read_text())
         document["source"]["watermark"] = {"eventTime": "timestamp", "delayThreshold": "10 seconds"}
         document["queries"] = [
@@ -121,7 +123,7 @@ class Rules(Case):
         self.expect("slow", "SluiceLagGrowing")
         self.what_is_in_the_records(feed)
         pending.wait(except_for=("annotation Restarts",))
-        self.expect_store_away()
+        self.expect_store_away(feed.producer)
         lab = self.expect_restarts(lab, lab_path, port)
         pending.wait()
         self.prometheus.set_limits({**LIMITS, "sluice:limit_memory_bytes": 1 << 20})
@@ -143,13 +145,20 @@ class Rules(Case):
             feed.kind = "good"
             self.wait_well()
 
-    def expect_store_away(self):
+    def expect_store_away(self, producer):
+        """Of lab the sinks are in it; of quiet only the checkpoint, and after a few records nothing comes any more."""
+        quiet = self.start("quiet", self.document({"subscribe": "quiet"}, brokers=self.kafka.brokers, name="quiet", s3=self.s3(),
+                                                  trigger={"processingTime": "1 second"}, checkpointLocation="s3://lake/quiet"), free_port())
         self.services("stop", "minio")
+        for i in range(10):
+            producer.produce("quiet", str(i))
         self.expect("lab", "SluiceSinkFailing")
         self.expect("lab", "SluiceCommitStale")
+        self.expect("quiet", "SluiceCommitStale")
         self.wait(lambda: self.prometheus.number('sluice:health{pipeline="lab"}') == 2, 10, "the dashboard to say that it fails")
         self.services("start", "minio")
         self.wait_well()
+        self.assertEqual(quiet.stop(), 0, quiet.describe())
 
     def expect_restarts(self, lab, path, port):
         started = 'process_start_time_seconds{pipeline="lab"}'
