@@ -367,6 +367,15 @@ static void print_status(void *user, struct buf *out)
     arena_fini(&arena);
 }
 
+static void count_unauthorized(void *user, const char *client)
+{
+    struct app *app = user;
+    metric_add(metrics_series(app->metrics, METRIC_HTTP_UNAUTHORIZED), 1);
+    if (client)
+        log_line(app->options.log, LOG_WARN, "http request with a wrong token",
+                 LOG_S("client", client));
+}
+
 const struct http_hooks app_http_hooks = {
     .status = print_status,
     .metrics = app_print_metrics,
@@ -374,4 +383,5 @@ const struct http_hooks app_http_hooks = {
     .samples_version = app_samples_version,
     .healthy = healthy,
     .ready = ready,
+    .unauthorized = count_unauthorized,
 };
