@@ -12,6 +12,7 @@ int app_metrics_init(struct app *app)
     if (!app->metrics)
         return ERR_NOMEM;
     metric_set(metrics_series(app->metrics, METRIC_BUILD_INFO, str_of(SLUICE_VERSION)), 1);
+    metrics_series(app->metrics, METRIC_HTTP_UNAUTHORIZED); /* 0 is news, too */
     return 0;
 }
 

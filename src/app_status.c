@@ -108,24 +108,28 @@ static bool ready(void *user, struct buf *reason)
 
 /* ---- /status ---- */
 
-/* A topic's partitions together, in the order the topics were found: partitions found later stand
- * at the end of the source's list. */
+static int by_topic(const void *a, const void *b)
+{
+    const struct status_offset *x = a, *y = b;
+    int topics = str_cmp(x->topic, y->topic);
+    return topics ? topics : (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+/* Sorted, as one topic's stand together then: partitions found later stand at the end of the
+ * source's list. */
 static struct status_offsets offsets_of(const struct app *app, const int64_t *offsets,
                                         uint32_t count, struct arena *arena)
 {
     const struct source_partition *all = app->source->partitions;
     struct status_offset *items = ARENA_ARRAY(arena, struct status_offset, count + 1);
-    bool *done = ARENA_ARRAY(arena, bool, count + 1);
     uint32_t n = 0;
-    if (!items || !done || !offsets)
+    if (!items || !offsets)
         return (struct status_offsets){NULL, 0};
     for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t k = i; k < count && !done[i]; k++) {
-            if (offsets[k] >= 0 && str_eq(all[k].topic, all[i].topic) && !done[k])
-                items[n++] = (struct status_offset){all[k].topic, all[k].partition, offsets[k]};
-            done[k] |= k != i && str_eq(all[k].topic, all[i].topic);
-        }
+        if (offsets[i] >= 0)
+            items[n++] = (struct status_offset){all[i].topic, all[i].partition, offsets[i]};
     }
+    qsort(items, n, sizeof *items, by_topic);
     return (struct status_offsets){items, n};
 }
 
@@ -230,6 +234,17 @@ static void fill_state(const struct app *app, uint32_t query, struct status_quer
     out->state_operator_count = 1;
 }
 
+/* The same for all queries, which read the same partitions. */
+static struct status_query_source query_source(const struct app *app, struct arena *arena)
+{
+    const struct app_progress *last = &app->last;
+    return (struct status_query_source){
+        .description = str_of(app->source->description),
+        .start = offsets_of(app, last->start_offsets, last->partition_count, arena),
+        .end = offsets_of(app, last->end_offsets, last->partition_count, arena),
+        .latest = ends_of(app, arena)};
+}
+
 static void fill_query(const struct app *app, uint32_t i, struct status_query *out,
                        struct arena *arena)
 {
@@ -256,10 +271,6 @@ static void fill_query(const struct app *app, uint32_t i, struct status_query *o
                                  .output_rows_total = app->rows_out_total[i]};
     fill_state(app, i, out, arena);
     out->sinks = sinks_of(app, i, &out->sink_count, arena);
-    out->source.description = str_of(app->source->description);
-    out->source.start = offsets_of(app, last->start_offsets, last->partition_count, arena);
-    out->source.end = offsets_of(app, last->end_offsets, last->partition_count, arena);
-    out->source.latest = ends_of(app, arena);
 }
 
 static void fill_source(const struct app *app, struct status_source *out, struct arena *arena)
@@ -329,8 +340,11 @@ static void print_status(void *user, struct buf *out)
                             .memory = &app->memory,
                             .queries = queries};
     if (app->source && queries) {
-        for (uint32_t i = 0; i < plan->query_count; i++)
+        struct status_query_source read = query_source(app, &arena);
+        for (uint32_t i = 0; i < plan->query_count; i++) {
             fill_query(app, i, &queries[i], &arena);
+            queries[i].source = read;
+        }
         status.query_count = plan->query_count;
         fill_source(app, &source, &arena);
         status.sources = &source;
@@ -353,6 +367,15 @@ static void print_status(void *user, struct buf *out)
     arena_fini(&arena);
 }
 
+static void count_unauthorized(void *user, const char *client)
+{
+    struct app *app = user;
+    metric_add(metrics_series(app->metrics, METRIC_HTTP_UNAUTHORIZED), 1);
+    if (client)
+        log_line(app->options.log, LOG_WARN, "http request with a wrong token",
+                 LOG_S("client", client));
+}
+
 const struct http_hooks app_http_hooks = {
     .status = print_status,
     .metrics = app_print_metrics,
@@ -360,4 +383,5 @@ const struct http_hooks app_http_hooks = {
     .samples_version = app_samples_version,
     .healthy = healthy,
     .ready = ready,
+    .unauthorized = count_unauthorized,
 };

@@ -9,39 +9,6 @@ struct gzip {
     z_stream stream;
 };
 
-/* The part before `separator`; *rest is moved behind it. */
-static struct str take(struct str *rest, char separator)
-{
-    const char *end = rest->n ? memchr(rest->p, separator, rest->n) : NULL;
-    struct str part = {rest->p, end ? (size_t)(end - rest->p) : rest->n};
-    size_t used = part.n + (end != NULL);
-    *rest = (struct str){rest->p + used, rest->n - used};
-    return str_trim(part);
-}
-
-/* "q=0", "q=0.000" */
-static bool is_never(struct str weight)
-{
-    if (!str_starts_with(weight, STR("q=0")) && !str_starts_with(weight, STR("Q=0")))
-        return false;
-    for (size_t i = 3; i < weight.n; i++) {
-        if (weight.p[i] != '0' && weight.p[i] != '.')
-            return false;
-    }
-    return true;
-}
-
-bool gzip_accepted(struct str header)
-{
-    while (header.n) {
-        struct str item = take(&header, ',');
-        struct str name = take(&item, ';');
-        if (str_eq_nocase(name, STR("gzip")))
-            return !is_never(str_trim(item));
-    }
-    return false;
-}
-
 static struct gzip *create(void)
 {
     struct gzip *gzip = calloc(1, sizeof *gzip);

@@ -1,37 +1,23 @@
-#define _GNU_SOURCE /* memmem */
-
 #include "http/route.h"
 
 #include <stdio.h>
 
-#include "http/gzip.h"
+#include "http/field.h"
+#include "http/kept.h"
 #include "http/page.h"
 #include "http/token.h"
 
-enum {
-    SCRATCH_BYTES_KEPT = 1 << 20, /* more than this is given back after an answer */
-    /* Who asks more often than so many times within so long gets the same answer again: a flood of
-     * requests shall not cost the stream the making of all of them. */
-    FRESH_ANSWERS = 4,
-    FRESH_MS = 100,
-};
-
-/* What a path gave last, to be given again. */
-struct fresh {
-    uint64_t began_ms; /* loop time */
-    uint32_t answers;  /* made since then */
-    struct buf body;
-};
+enum { ETAG_BYTES_MAX = 32 };
 
 struct route_handler {
     h2o_handler_t super;
     struct http_hooks hooks;
     struct http_token token;
-    bool failed;        /* no memory for the token: nobody is answered */
-    struct buf scratch; /* reused by every answer */
-    struct buf packed;
+    bool failed;         /* no memory for the token: nobody is answered */
+    bool own_hosts_only; /* which names may stand in Host (struct http_route_options) */
+    struct buf scratch;  /* reused by every answer */
     struct gzip *gzip;
-    struct fresh status, metrics, samples;
+    struct kept status, metrics, samples;
 };
 
 struct answer {
@@ -56,12 +42,16 @@ static bool method_is(const h2o_req_t *req, const char *method)
     return str_is((struct str){req->method.base, req->method.len}, method);
 }
 
-static struct str header_of(const h2o_req_t *req, const h2o_token_t *name)
+/* The lines of a header that is a list, as one; n == 0: there is none. */
+static struct str list_of(h2o_req_t *req, const h2o_token_t *name)
 {
-    ssize_t at = h2o_find_header(&req->headers, name, -1);
-    if (at < 0)
-        return (struct str){NULL, 0};
-    return (struct str){req->headers.entries[at].value.base, req->headers.entries[at].value.len};
+    h2o_iovec_t list = {NULL, 0};
+    for (ssize_t at = -1; (at = h2o_find_header(&req->headers, name, at)) >= 0;) {
+        h2o_iovec_t line = req->headers.entries[at].value;
+        list =
+            list.len ? h2o_concat(&req->pool, list, h2o_iovec_init(H2O_STRLIT(",")), line) : line;
+    }
+    return (struct str){list.base, list.len};
 }
 
 static void send_answer(h2o_req_t *req, struct answer answer)
@@ -69,7 +59,9 @@ static void send_answer(h2o_req_t *req, struct answer answer)
     static h2o_generator_t generator = {NULL, NULL};
     struct http_peer *peer = req->conn->callbacks->get_socket(req->conn)->on_close.data;
     peer->answers++;
-    peer->answered_ms = h2o_now(req->conn->ctx->loop);
+    /* Who asks for what there is not, or what it may not have, waits as one who does not ask. */
+    if (answer.status < 400 || answer.status >= 500)
+        peer->used = ++*peer->uses;
     if (peer->refused || peer->answers >= peer->requests_max)
         req->http1_is_persistent = 0;
     req->res.status = answer.status;
@@ -93,77 +85,62 @@ static void send_text(h2o_req_t *req, int status, const char *reason, const char
                                      .body = str_of(text)});
 }
 
-/* The body as the client can take it, copied: sending may outlast this call. */
-static struct str packed_body(struct route_handler *handler, h2o_req_t *req, struct str body)
+static void send_no_memory(h2o_req_t *req)
 {
-    buf_clear(&handler->packed);
-    if (body.n >= GZIP_BYTES_MIN) {
-        add_header(req, "vary", "accept-encoding");
-        if (gzip_accepted(header_of(req, H2O_TOKEN_ACCEPT_ENCODING)) &&
-            gzip_append(&handler->gzip, body, &handler->packed)) {
-            add_header(req, "content-encoding", "gzip");
-            body = buf_str(&handler->packed);
-        }
-    }
-    h2o_iovec_t copy = h2o_strdup(&req->pool, body.n ? body.p : "", body.n);
-    return (struct str){copy.base, copy.len};
+    send_text(req, 500, "Internal Server Error", "out of memory\n");
 }
 
-static void send_body(struct route_handler *handler, h2o_req_t *req, const struct buf *body,
-                      struct answer answer)
-{
-    if (body->failed) {
-        send_text(req, 500, "Internal Server Error", "out of memory\n");
-        return;
-    }
-    answer.body = packed_body(handler, req, buf_str(body));
-    send_answer(req, answer);
-}
-
+/* What was written to the scratch, copied: sending may outlast this call. */
 static void send_scratch(struct route_handler *handler, h2o_req_t *req, int status,
                          const char *reason)
 {
-    send_body(handler, req, &handler->scratch,
-              (struct answer){.status = status, .reason = reason, .content_type = TEXT_PLAIN});
-    if (handler->scratch.capacity > SCRATCH_BYTES_KEPT)
-        buf_fini(&handler->scratch);
+    if (handler->scratch.failed) {
+        send_no_memory(req);
+        return;
+    }
+    h2o_iovec_t copy = h2o_strdup(&req->pool, handler->scratch.p, handler->scratch.n);
+    send_answer(req, (struct answer){.status = status,
+                                     .reason = reason,
+                                     .content_type = TEXT_PLAIN,
+                                     .body = {copy.base, copy.len}});
 }
 
-/* What a hook writes, or wrote a moment ago. */
-static void send_fresh(struct route_handler *handler, h2o_req_t *req, struct fresh *fresh,
-                       void (*write)(void *user, struct buf *out), const char *content_type)
+/* The body as the client can take it; the request holds it until it is sent. NULL: no memory. */
+static void send_kept(struct route_handler *handler, h2o_req_t *req, struct body *body,
+                      const char *content_type)
 {
-    uint64_t now_ms = h2o_now(req->conn->ctx->loop);
-    if (now_ms - fresh->began_ms >= FRESH_MS) {
-        fresh->began_ms = now_ms;
-        fresh->answers = 0;
+    struct answer answer = {.status = 200, .reason = "OK", .content_type = content_type};
+    if (!body) {
+        send_no_memory(req);
+        return;
     }
-    if (fresh->answers < FRESH_ANSWERS || fresh->body.failed) {
-        fresh->answers++;
-        buf_clear(&fresh->body);
-        write(handler->hooks.user, &fresh->body);
+    h2o_mem_link_shared(&req->pool, body);
+    answer.body = buf_str(&body->text);
+    if (answer.body.n >= GZIP_BYTES_MIN) {
+        add_header(req, "vary", "accept-encoding");
+        struct str packed = {NULL, 0};
+        if (field_accepts_gzip(list_of(req, H2O_TOKEN_ACCEPT_ENCODING)))
+            packed = kept_packed(body, &handler->gzip);
+        if (packed.n) {
+            add_header(req, "content-encoding", "gzip");
+            answer.body = packed;
+        }
     }
-    send_body(handler, req, &fresh->body,
-              (struct answer){.status = 200, .reason = "OK", .content_type = content_type});
-    if (fresh->body.capacity > SCRATCH_BYTES_KEPT) {
-        buf_fini(&fresh->body);
-        fresh->answers = 0;
-    }
+    send_answer(req, answer);
 }
 
 /* ---- the paths ---- */
 
-/* Sends 304 if the client has this already. */
-static bool send_not_modified(h2o_req_t *req, const char *etag)
+static bool client_has(h2o_req_t *req, const char *etag)
 {
-    struct str known = header_of(req, H2O_TOKEN_IF_NONE_MATCH);
-    add_header(req, "etag", etag);
-    if (!known.p || (!str_is(known, "*") && !memmem(known.p, known.n, etag, strlen(etag))))
-        return false;
+    return field_has_etag(list_of(req, H2O_TOKEN_IF_NONE_MATCH), str_of(etag));
+}
+
+static void send_not_modified(h2o_req_t *req)
+{
     send_answer(
         req, (struct answer){
                  .status = 304, .reason = "Not Modified", .cache = "no-cache", .no_length = true});
-    return true;
 }
 
 static void route_page(struct route_handler *handler, h2o_req_t *req)
@@ -177,9 +154,12 @@ static void route_page(struct route_handler *handler, h2o_req_t *req)
     add_header(req, "content-security-policy", http_page_policy);
     add_header(req, "referrer-policy", "no-referrer");
     add_header(req, "vary", "accept-encoding");
-    if (send_not_modified(req, http_page_etag))
+    add_header(req, "etag", http_page_etag);
+    if (client_has(req, http_page_etag)) {
+        send_not_modified(req);
         return;
-    if (gzip_accepted(header_of(req, H2O_TOKEN_ACCEPT_ENCODING))) {
+    }
+    if (field_accepts_gzip(list_of(req, H2O_TOKEN_ACCEPT_ENCODING))) {
         add_header(req, "content-encoding", "gzip");
         answer.body = (struct str){http_page_gzip, http_page_gzip_size};
     }
@@ -188,22 +168,43 @@ static void route_page(struct route_handler *handler, h2o_req_t *req)
 
 static void route_status(struct route_handler *handler, h2o_req_t *req)
 {
-    send_fresh(handler, req, &handler->status, handler->hooks.status, "application/json");
+    struct http_hooks *hooks = &handler->hooks;
+    struct body *body = kept_get(&handler->status, hooks->status, hooks->user, 0);
+    send_kept(handler, req, body, "application/json");
 }
 
 static void route_metrics(struct route_handler *handler, h2o_req_t *req)
 {
-    send_fresh(handler, req, &handler->metrics, handler->hooks.metrics,
-               "text/plain; version=0.0.4; charset=utf-8");
+    struct http_hooks *hooks = &handler->hooks;
+    struct body *body = kept_get(&handler->metrics, hooks->metrics, hooks->user, 0);
+    send_kept(handler, req, body, "text/plain; version=0.0.4; charset=utf-8");
 }
 
+static char *samples_etag(h2o_req_t *req, uint64_t version)
+{
+    char *etag = h2o_mem_alloc_pool(&req->pool, ETAG_BYTES_MAX);
+    snprintf(etag, ETAG_BYTES_MAX, "W/\"%llx\"", (unsigned long long)version);
+    return etag;
+}
+
+/* The tag is that of the body, which may be an older one than there could be. */
 static void route_samples(struct route_handler *handler, h2o_req_t *req)
 {
-    char *etag = h2o_mem_alloc_pool(&req->pool, 32);
-    snprintf(etag, 32, "W/\"%llx\"",
-             (unsigned long long)handler->hooks.samples_version(handler->hooks.user));
-    if (!send_not_modified(req, etag))
-        send_fresh(handler, req, &handler->samples, handler->hooks.samples, "application/json");
+    struct http_hooks *hooks = &handler->hooks;
+    struct body *body = NULL;
+    uint64_t version = hooks->samples_version(hooks->user);
+    char *etag = samples_etag(req, version);
+    bool known = client_has(req, etag);
+    if (!known) {
+        body = kept_get(&handler->samples, hooks->samples, hooks->user, version);
+        etag = samples_etag(req, body ? body->version : version);
+        known = client_has(req, etag);
+    }
+    add_header(req, "etag", etag);
+    if (known)
+        send_not_modified(req);
+    else
+        send_kept(handler, req, body, "application/json");
 }
 
 static void send_check(struct route_handler *handler, h2o_req_t *req,
@@ -249,38 +250,105 @@ static void send_not_found(struct route_handler *handler, h2o_req_t *req)
     send_scratch(handler, req, 404, "Not Found");
 }
 
-/* Probes come without a token; they learn nothing but that the process works. */
-static bool may_read(const struct route_handler *handler, const h2o_req_t *req, struct str path)
+/* ---- who is answered ---- */
+
+/* A request may name the server in its target: "GET http://host/path". What is there counts, not
+ * Host (RFC 9112 3.2.2). h2o takes all of it for a path. */
+static void resolve_target(h2o_req_t *req)
 {
-    return !handler->failed &&
-           (str_is(path, "/healthz") ||
-            http_token_allows(&handler->token, header_of(req, H2O_TOKEN_AUTHORIZATION)));
+    h2o_url_t url;
+    if ((req->path.len && req->path.base[0] == '/') ||
+        h2o_url_parse(req->path.base, req->path.len, &url))
+        return;
+    req->authority = url.authority;
+    req->path_normalized = h2o_url_normalize_path(&req->pool, url.path.base, url.path.len,
+                                                  &req->query_at, &req->norm_indexes);
 }
 
-static int on_request(h2o_handler_t *self, h2o_req_t *req)
+/* Clients of HTTP/1.0 need not say whom they ask; h2o then puts the name of its own configuration
+ * there. */
+static bool host_allowed(const struct route_handler *handler, const h2o_req_t *req)
 {
-    struct route_handler *handler = (struct route_handler *)self;
+    if (req->version < 0x101 && req->authority.base == req->hostconf->authority.hostport.base)
+        return true;
+    return !handler->own_hosts_only ||
+           field_is_own_host((struct str){req->authority.base, req->authority.len});
+}
+
+/* Two values: somebody else than the client may have put one there. */
+static bool token_allows(const struct route_handler *handler, const h2o_req_t *req, bool *given)
+{
+    ssize_t at = h2o_find_header(&req->headers, H2O_TOKEN_AUTHORIZATION, -1);
+    struct str value = {NULL, 0};
+    *given = at >= 0;
+    if (*given)
+        value =
+            (struct str){req->headers.entries[at].value.base, req->headers.entries[at].value.len};
+    return (!*given || h2o_find_header(&req->headers, H2O_TOKEN_AUTHORIZATION, at) < 0) &&
+           http_token_allows(&handler->token, value);
+}
+
+static void tell_unauthorized(const struct route_handler *handler, h2o_req_t *req, bool given)
+{
+    struct sockaddr_storage address;
+    char client[NI_MAXHOST] = "";
+    socklen_t size = req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&address);
+    if (size == 0 ||
+        h2o_socket_getnumerichost((struct sockaddr *)&address, size, client) == SIZE_MAX)
+        client[0] = '\0';
+    handler->hooks.unauthorized(handler->hooks.user, given ? client : NULL);
+}
+
+/* Probes come without a token; they learn nothing but that the process works. */
+static bool may_read(const struct route_handler *handler, h2o_req_t *req, struct str path)
+{
+    bool given;
+    if (handler->failed)
+        return false;
+    if (str_is(path, "/healthz") || token_allows(handler, req, &given))
+        return true;
+    tell_unauthorized(handler, req, given);
+    return false;
+}
+
+/* Answers what gets no further than this. */
+static bool turn_away(struct route_handler *handler, h2o_req_t *req, struct str path)
+{
     const struct http_peer *peer = req->conn->callbacks->get_socket(req->conn)->on_close.data;
-    buf_clear(&handler->scratch);
-    if (peer->refused) {
+    if (peer->refused && !str_is(path, "/healthz")) {
         add_header(req, "retry-after", "1");
         send_text(req, 503, "Service Unavailable", "too many connections\n");
-        return 0;
-    }
-    struct str path = {req->path_normalized.base, req->path_normalized.len};
-    if (!may_read(handler, req, path)) {
+    } else if (!host_allowed(handler, req)) {
+        send_text(req, 421, "Misdirected Request",
+                  "without http.token this answers to localhost and to addresses, not to the name "
+                  "in Host\n");
+    } else if (!may_read(handler, req, path)) {
         add_header(req, "www-authenticate", "Bearer realm=\"sluice\"");
         add_header(req, "www-authenticate", "Basic realm=\"sluice\", charset=\"UTF-8\"");
         send_text(req, 401, "Unauthorized",
                   "a token is needed: Authorization: Bearer TOKEN; in a browser it is the password "
                   "of the user sluice\n");
-        return 0;
-    }
-    if (!method_is(req, "GET") && !method_is(req, "HEAD")) {
+    } else if (!method_is(req, "GET") && !method_is(req, "HEAD")) {
         add_header(req, "allow", "GET, HEAD");
         send_text(req, 405, "Method Not Allowed", "only GET and HEAD\n");
-        return 0;
+    } else {
+        return false;
     }
+    return true;
+}
+
+static int on_request(h2o_handler_t *self, h2o_req_t *req)
+{
+    struct route_handler *handler = (struct route_handler *)self;
+    buf_clear(&handler->scratch);
+    /* Where a body ends (two lengths, a length and chunks), and what follows CONNECT, somebody
+     * between client and server may see otherwise: nothing behind it is taken for a request. */
+    if (req->entity.base || method_is(req, "CONNECT"))
+        req->http1_is_persistent = 0;
+    resolve_target(req);
+    struct str path = {req->path_normalized.base, req->path_normalized.len};
+    if (turn_away(handler, req, path))
+        return 0;
     for (size_t i = 0; i < COUNT_OF(routes); i++) {
         if (str_is(path, routes[i].path)) {
             routes[i].answer(handler, req);
@@ -291,19 +359,21 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req)
     return 0;
 }
 
+/* ---- the handler ---- */
+
 static void on_dispose(h2o_handler_t *self)
 {
     struct route_handler *handler = (struct route_handler *)self;
     buf_fini(&handler->scratch);
-    buf_fini(&handler->packed);
-    buf_fini(&handler->status.body);
-    buf_fini(&handler->metrics.body);
-    buf_fini(&handler->samples.body);
+    kept_fini(&handler->status);
+    kept_fini(&handler->metrics);
+    kept_fini(&handler->samples);
     gzip_destroy(handler->gzip);
     http_token_fini(&handler->token);
 }
 
-int http_route_register(h2o_pathconf_t *path, const struct http_hooks *hooks, const char *token)
+int http_route_register(struct route_handler **out, h2o_pathconf_t *path,
+                        const struct http_route_options *options)
 {
     struct route_handler *handler =
         (struct route_handler *)h2o_create_handler(path, sizeof *handler);
@@ -311,7 +381,16 @@ int http_route_register(h2o_pathconf_t *path, const struct http_hooks *hooks, co
     memset((char *)handler + sizeof handler->super, 0, sizeof *handler - sizeof handler->super);
     handler->super.on_req = on_request;
     handler->super.dispose = on_dispose;
-    handler->hooks = *hooks;
-    handler->failed = http_token_init(&handler->token, token) != 0;
+    handler->hooks = *options->hooks;
+    handler->own_hosts_only = options->own_hosts_only;
+    handler->failed = http_token_init(&handler->token, options->token) != 0;
+    *out = handler;
     return handler->failed ? ERR_NOMEM : 0;
+}
+
+void http_route_sweep(struct route_handler *handler)
+{
+    kept_sweep(&handler->status);
+    kept_sweep(&handler->metrics);
+    kept_sweep(&handler->samples);
 }

@@ -14,12 +14,14 @@ enum {
     REQUEST_BODY_BYTES_MAX = 1024,
     INPUT_BYTES_MAX = 64 * 1024, /* requests waiting on one connection, looked at by the sweep */
     DRAIN_SWEEP_MS = 10,
-    BACKLOG = 128
+    BACKLOG = 128,
+    /* Of a connection, in the kernel. Left to itself it grows to megabytes for a client that does
+     * not read, which is copied within one turn of the loop and counts as nobody's memory. */
+    SEND_BUFFER_BYTES = 64 * 1024
 };
 
 const struct http_limits http_limits_default = {
     .connections_served = 256,
-    .idle_ms_min = 1000,
     .connections_max = 288,
     .requests_max = 10000,
     .request_ms_max = 20 * 1000, /* longer than Prometheus' usual 15 s between scrapes */
@@ -35,7 +37,6 @@ struct connection {
     struct connection *previous, *next;
     struct http_peer peer;
     bool cut;                 /* made room for another: closes soon */
-    uint64_t accepted_ms;     /* loop time */
     uint64_t stalled_ms;      /* loop time since which an answer waits for the client; 0: none */
     uint64_t stalled_answers; /* peer.answers at that time */
 };
@@ -48,8 +49,10 @@ struct http_server {
     h2o_globalconf_t config;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
+    struct route_handler *routes; /* of config */
     struct connection *connections;
     uint32_t connection_count;
+    uint64_t uses; /* struct http_peer */
     uint16_t port;
     bool accept_again; /* no memory for a connection: it waits in the backlog */
     /* Closing: listener and connections → sweep timer → h2o's handles → free. */
@@ -85,7 +88,10 @@ static int listen_at(const struct addrinfo *address, int *error)
         return -1;
     }
     int on = 1;
+    int send_bytes = SEND_BUFFER_BYTES;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_bytes,
+               sizeof send_bytes); /* accepted ones have it too */
     if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     *error = errno;
@@ -115,14 +121,22 @@ static int open_socket(int *fd, const char *host, uint16_t port, struct err *err
     return *fd >= 0 ? 0 : bind_error(err, host, port, error);
 }
 
-static uint16_t socket_port(int fd)
+/* The port, and whether only this machine can reach it; 0: not known. */
+static uint16_t socket_port(int fd, bool *loopback)
 {
     struct sockaddr_storage address;
     socklen_t size = sizeof address;
+    *loopback = false;
     if (getsockname(fd, (struct sockaddr *)&address, &size))
         return 0;
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
+    if (address.ss_family == AF_INET6) {
+        const struct sockaddr_in6 *ipv6 = (struct sockaddr_in6 *)&address;
+        *loopback = IN6_IS_ADDR_LOOPBACK(&ipv6->sin6_addr);
+        return ntohs(ipv6->sin6_port);
+    }
+    const struct sockaddr_in *ipv4 = (struct sockaddr_in *)&address;
+    *loopback = ntohl(ipv4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    return ntohs(ipv4->sin_port);
 }
 
 /* ---- connections ---- */
@@ -154,27 +168,19 @@ static void cut_connection(struct connection *connection)
         shutdown(fd, SHUT_RDWR);
 }
 
-/* Since when it waits for a request, or for the rest of one. */
-static uint64_t waiting_since_ms(const struct connection *connection)
-{
-    uint64_t answered_ms = connection->peer.answered_ms;
-    return answered_ms > connection->accepted_ms ? answered_ms : connection->accepted_ms;
-}
-
-/* Many connections that ask nothing must not keep a probe out: the one that has waited longest
- * makes room. */
+/* Many connections must not keep a probe out, however often they ask: the one whose last answer is
+ * longest ago makes room. The newest is the last to go, so it has its answer before that. */
 static bool make_room(struct http_server *server)
 {
-    uint64_t now_ms = uv_now(server->loop);
     struct connection *oldest = NULL;
     for (struct connection *c = server->connections; c; c = c->next) {
         if (!c->sock || c->cut || uv_is_closing((uv_handle_t *)&c->tcp) ||
             h2o_socket_is_writing(c->sock))
             continue;
-        if (!oldest || waiting_since_ms(c) <= waiting_since_ms(oldest))
+        if (!oldest || c->peer.used < oldest->peer.used)
             oldest = c;
     }
-    if (!oldest || now_ms - waiting_since_ms(oldest) < server->limits.idle_ms_min)
+    if (!oldest)
         return false;
     oldest->cut = true;
     cut_connection(oldest);
@@ -188,7 +194,8 @@ static void accept_connection(struct http_server *server)
     if (!connection)
         return;
     connection->server = server;
-    connection->accepted_ms = uv_now(server->loop);
+    connection->peer.used = ++server->uses;
+    connection->peer.uses = &server->uses;
     connection->peer.requests_max = server->limits.requests_max;
     connection->next = server->connections;
     if (connection->next)
@@ -243,6 +250,7 @@ static void on_sweep(uv_timer_t *timer)
         if (cut)
             cut_connection(c);
     }
+    http_route_sweep(server->routes);
     if (server->accept_again && !server->closing)
         accept_connection(server);
 }
@@ -250,8 +258,10 @@ static void on_sweep(uv_timer_t *timer)
 /* ---- start ---- */
 
 static int configure(struct http_server *server, const struct http_options *options,
-                     const struct http_hooks *hooks)
+                     const struct http_hooks *hooks, bool loopback)
 {
+    struct http_route_options route = {
+        .hooks = hooks, .token = options->token, .own_hosts_only = loopback && !options->token};
     h2o_config_init(&server->config);
     server->config.server_name = h2o_iovec_init(H2O_STRLIT("sluice"));
     server->config.http1.upgrade_to_http2 = 0;
@@ -260,7 +270,7 @@ static int configure(struct http_server *server, const struct http_options *opti
     h2o_hostconf_t *host =
         h2o_config_register_host(&server->config, h2o_iovec_init(H2O_STRLIT("default")), 65535);
     h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
-    int code = http_route_register(path, hooks, options->token);
+    int code = http_route_register(&server->routes, path, &route);
     path->error_log.emit_request_errors = 0;
     h2o_context_init(&server->context, server->loop, &server->config);
     server->accept.ctx = &server->context;
@@ -303,8 +313,9 @@ int http_server_create(struct http_server **out, uv_loop_t *loop,
         return rc;
     }
     server->loop = loop;
-    server->port = socket_port(fd);
-    int configured = configure(server, options, hooks);
+    bool loopback;
+    server->port = socket_port(fd, &loopback);
+    int configured = configure(server, options, hooks, loopback);
     uv_timer_init(loop, &server->sweep);
     uv_timer_start(&server->sweep, on_sweep, server->limits.sweep_ms, server->limits.sweep_ms);
     uv_tcp_init(loop, &server->listener);

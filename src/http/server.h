@@ -18,21 +18,23 @@ struct http_hooks {
     uint64_t (*samples_version)(void *user);         /* differs when that text would */
     bool (*healthy)(void *user, struct buf *reason); /* false: 503 with the reason (plain text) */
     bool (*ready)(void *user, struct buf *reason);
+    /* A request got 401. client: the address that a wrong token came from; NULL: it had none. */
+    void (*unauthorized)(void *user, const char *client);
 };
 
 struct http_server;
 
-/* What clients can take. Beyond these, h2o allows 100 headers and about 400 KB of request head, and
- * a request's body may have 1 KB. */
+/* What clients can take; docs/http.md has what h2o and constants bound besides. */
 struct http_limits {
-    uint32_t connections_served; /* above this the connection that has waited longest goes, ... */
-    uint32_t idle_ms_min;        /* ... if it has waited this long; else the new one gets 503 ... */
-    uint32_t connections_max;    /* ... and above this is closed at once */
-    uint32_t requests_max;       /* of one connection: then it is closed */
-    uint32_t request_ms_max; /* from the last answer to the end of the next request; keep-alive */
-    uint32_t answer_ms_max;  /* for the client to take an answer */
-    uint32_t sweep_ms;       /* how often that is looked at */
-    uint32_t drain_ms_max;   /* for answers on their way when the server closes */
+    /* Above this the connection that has waited longest goes. If all are taking answers, a new one
+     * gets 503, except for /healthz, ... */
+    uint32_t connections_served;
+    uint32_t connections_max; /* ... and above this is closed at once */
+    uint32_t requests_max;    /* of one connection: then it is closed */
+    uint32_t request_ms_max;  /* from the last answer to the end of the next request; keep-alive */
+    uint32_t answer_ms_max;   /* for the client to take an answer */
+    uint32_t sweep_ms;        /* how often that is looked at */
+    uint32_t drain_ms_max;    /* for answers on their way when the server closes */
 };
 
 extern const struct http_limits http_limits_default;

@@ -12,6 +12,10 @@
 struct writer {
     bool failed;
     struct buf text; /* one string on its way */
+    struct printed_offsets {
+        const struct status_offset *items; /* NULL: none yet */
+        struct buf text;
+    } start, end, latest; /* of the query before */
 };
 
 static void note(struct writer *w, const cJSON *item)
@@ -126,14 +130,10 @@ static void add_time(struct writer *w, cJSON *object, const char *name, int64_t 
     note(w, cJSON_AddStringToObject(object, name, text));
 }
 
-static void add_offsets(struct writer *w, cJSON *object, const char *name,
-                        const struct status_offsets *offsets)
+static void print_offsets(struct writer *w, const struct status_offsets *offsets, struct buf *out)
 {
-    if (!offsets->items) {
-        add_null(w, object, name);
-        return;
-    }
-    cJSON *topics = add_object(w, object, name), *partitions = NULL;
+    cJSON *topics = cJSON_CreateObject(), *partitions = NULL;
+    note(w, topics);
     for (uint32_t i = 0; i < offsets->count; i++) {
         const struct status_offset *item = &offsets->items[i];
         char partition[16];
@@ -145,6 +145,26 @@ static void add_offsets(struct writer *w, cJSON *object, const char *name,
         snprintf(partition, sizeof partition, "%d", (int)item->partition);
         add_known_int(w, partitions, partition, item->offset);
     }
+    char *text = cJSON_PrintUnformatted(topics);
+    buf_clear(out);
+    buf_append_str(out, str_of(text));
+    w->failed |= !text || out->failed;
+    cJSON_free(text);
+    cJSON_Delete(topics);
+}
+
+/* Queries share these lists, which may be long: each is printed once. */
+static void add_offsets(struct writer *w, cJSON *object, const char *name,
+                        const struct status_offsets *offsets, struct printed_offsets *printed)
+{
+    if (!offsets->items) {
+        add_null(w, object, name);
+        return;
+    }
+    if (printed->items != offsets->items)
+        print_offsets(w, offsets, &printed->text);
+    printed->items = offsets->items;
+    note(w, cJSON_AddRawToObject(object, name, buf_cstr(&printed->text)));
 }
 
 static void add_duration(struct writer *w, cJSON *query, const struct status_duration *duration)
@@ -190,9 +210,9 @@ static void add_query_source(struct writer *w, cJSON *object,
 {
     cJSON *item = append_object(w, add_array(w, object, "sources"));
     add_string(w, item, "description", source->description);
-    add_offsets(w, item, "startOffset", &source->start);
-    add_offsets(w, item, "endOffset", &source->end);
-    add_offsets(w, item, "latestOffset", &source->latest);
+    add_offsets(w, item, "startOffset", &source->start, &w->start);
+    add_offsets(w, item, "endOffset", &source->end, &w->end);
+    add_offsets(w, item, "latestOffset", &source->latest, &w->latest);
 }
 
 static void add_sink_array(struct writer *w, cJSON *object, const struct status_sink *sinks,
@@ -384,4 +404,7 @@ void status_print(const struct status *status, struct buf *out)
     cJSON_free(text);
     cJSON_Delete(root);
     buf_fini(&w.text);
+    buf_fini(&w.start.text);
+    buf_fini(&w.end.text);
+    buf_fini(&w.latest.text);
 }

@@ -26,7 +26,8 @@ struct status_offset {
     int64_t offset;
 };
 
-/* Printed as {"topic":{"0":1}}; items == NULL as null. Any order; one topic's items together. */
+/* Printed as {"topic":{"0":1}}; items == NULL as null. Any order; one topic's items together. Who
+ * has the same items has the same count. */
 struct status_offsets {
     const struct status_offset *items;
     uint32_t count;

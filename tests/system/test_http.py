@@ -38,13 +38,51 @@ class Http(Case):
     def test_head_keeps_the_connection_usable(self):
         run = self.start()
         with socket.create_connection(run.address, timeout=10) as s:
-            s.sendall(b"HEAD /status HTTP/1.1\r\nHost: x\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            s.sendall(b"HEAD /status HTTP/1.1\r\nHost: localhost\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             data = b""
             while chunk := s.recv(65536):
                 data += chunk
         self.assertEqual(data.count(b"HTTP/1.1 200"), 2, data)
         head = data.split(b"\r\n\r\n", 1)[1]
         self.assertTrue(head.startswith(b"HTTP/1.1 200"), "the HEAD answer has no body")
+
+    def test_names_of_others(self):
+        """A page that gives its own name this machine's address must not read with its reader's browser."""
+        run = self.start()
+        port = run.address[1]
+        self.assertIn('"name":"t"', self.curl(f"http://127.0.0.1:{port}/status"))
+        self.assertIn('"name":"t"', self.curl(f"http://localhost:{port}/status", "--ipv4"))
+        self.assertIn("sluice_build_info", self.curl("http://sluice.localhost/metrics", "--connect-to", f"::127.0.0.1:{port}"))
+        self.assertIn("sluice_build_info", self.curl("http://localhost/metrics", "--proxy", f"http://127.0.0.1:{port}", "--noproxy", ""))
+        for path in ("/", "/status", "/samples", "/metrics", "/readyz"):
+            answer = self.curl(f"http://example.com{path}", "--connect-to", f"::127.0.0.1:{port}", "--write-out", "%{http_code}")
+            self.assertRegex(answer, "(?s)^without http.token.*421$", path)
+
+    def curl(self, *arguments):
+        run = subprocess.run(["curl", "--silent", "--show-error", "--max-time", "10", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        return run.stdout
+
+    def test_wrong_tokens_are_told(self):
+        path = self.document({"subscribe": self.topic()}, trigger={"processingTime": "200 milliseconds"})
+        document = json.loads(path.read_text())
+        document["http"]["token"] = "correct-horse-battery-7Q"
+        path.write_text(json.dumps(document))
+        run = self.sluice("run", path)
+        url = "http://%s:%d/metrics" % run.address
+        right = ("--header", "Authorization: Bearer correct-horse-battery-7Q")
+        self.assertIn("\nsluice_http_unauthorized_total 0\n", self.curl(url, *right))
+        for _ in range(3):
+            self.assertIn("a token is needed", self.curl(url))
+        for _ in range(40):
+            self.assertIn("a token is needed", self.curl(url, "--header", "Authorization: Bearer wrong-horse-battery"))
+        self.assertIn("a token is needed", self.curl(url, *right, *right), "given twice")
+        run.wait(lambda: "\nsluice_http_unauthorized_total 44\n" in self.curl(url, *right), 10, "44 in the counter")
+        self.assertEqual(run.stop(), 0, run.describe())
+        told = run.stderr().count("http request with a wrong token client=127.0.0.1")
+        self.assertTrue(1 <= told < 41, told)
+        self.assertIn("repeats of a message left out", run.stderr())
+        self.assertNotIn("wrong-horse", run.stderr())
 
     def test_promtool(self):
         run = self.start()

@@ -101,7 +101,7 @@ class Web(Case):
             self.assertEqual(answer.status, 200)
             self.assertIn(b"sluice_build_info", answer.read())
         connection.close()
-        self.assertNotIn(b"200 OK", exchange(("127.0.0.1", port), b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"))
+        self.assertNotIn(b"200 OK", exchange(("127.0.0.1", port), b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"))
         self.assertEqual(run.stop(), 0, run.describe())
 
     def test_a_wrong_certificate_is_named(self):
@@ -120,7 +120,7 @@ class Web(Case):
                 code, headers, body = run.request(path, method)
                 self.assertEqual((code, headers["allow"]), (405, "GET, HEAD"), f"{method} {path}")
                 self.assertNotIn("access-control-allow-origin", headers)
-        self.assertNotIn(b"200", exchange(run.address, b"CONNECT example.com:443 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").split(b"\r\n")[0])
+        self.assertNotIn(b"200", exchange(run.address, b"CONNECT example.com:443 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").split(b"\r\n")[0])
         self.assertTrue(run.ready())
 
     def test_paths_lead_nowhere_else(self):
@@ -131,7 +131,7 @@ class Web(Case):
         up = "../" * 12
         for path in (f"/{up}{secret}", f"/status/{up}{secret}", f"/%2e%2e/%2e%2e{secret}", f"/..%2f..%2f{secret}", f"//{secret}", f"/\\..\\..{secret}",
                      "/status%00.html", "/status/", "/STATUS", "/.git/config", "/page.html", "/server.c", "/;/status", "*", f"file://{secret}"):
-            answer = exchange(run.address, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            answer = exchange(run.address, f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             self.assertRegex(answer.split(b"\r\n")[0], rb" (400|404) ", path)
             self.assertNotIn(b"the secret", answer)
 
@@ -139,15 +139,15 @@ class Web(Case):
         run = self.start()
         run.wait_ready()
         for target in ("/status?x=%0d%0aSet-Cookie:%20a=b", "/%0d%0aSet-Cookie:%20a=b", "/nothing\tSet-Cookie:a=b", "/nothing%E5%98%8D%E5%98%8ASet-Cookie:a=b"):
-            answer = exchange(run.address, f"GET {target} HTTP/1.1\r\nHost: x%0d%0aSet-Cookie: c=d\r\nX: y\r\n\tfolded\r\n"
+            answer = exchange(run.address, f"GET {target} HTTP/1.1\r\nHost: localhost\r\nX: y%0d%0aSet-Cookie: c=d\r\n\tfolded\r\n"
                                            f"If-None-Match: \"%0d%0aSet-Cookie: e=f\"\r\nConnection: close\r\n\r\n".encode())
             head, _, body = answer.partition(b"\r\n\r\n")
             self.assertNotIn(b"set-cookie", head.lower())
             self.assertNotIn(b"Set-Cookie", body, "nothing of the request is given back")
         # Two lengths, or a length and chunks: one request must not become two.
-        for smuggled in ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n",
-                         "Content-Length: 0\r\nContent-Length: 40\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n"):
-            answer = exchange(run.address, f"POST /status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{smuggled}\r\n".encode())
+        for smuggled in ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /metrics HTTP/1.1\r\nHost: localhost\r\n",
+                         "Content-Length: 0\r\nContent-Length: 40\r\n\r\nGET /metrics HTTP/1.1\r\nHost: localhost\r\n"):
+            answer = exchange(run.address, f"POST /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{smuggled}\r\n".encode())
             self.assertNotIn(b"sluice_build_info", answer)
 
     def test_answers_say_how_they_may_be_used(self):
@@ -195,7 +195,7 @@ class Web(Case):
         def send(i):
             with socket.create_connection(run.address, timeout=20) as s:
                 try:
-                    s.sendall(b"GET /status HTTP/1.1\r\nHost: x\r\n")
+                    s.sendall(b"GET /status HTTP/1.1\r\nHost: localhost\r\n")
                     for n in range(4000):
                         s.sendall(b"X-%d: " % n + b"a" * 4000 + b"\r\n" if i % 2 else b"a" * 8000)
                     return "taken"

@@ -12,11 +12,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+static void be_busy(const struct fixture *fixture)
+{
+    uint64_t began = uv_hrtime();
+    while (uv_hrtime() - began < fixture->making_ms * 1000000ull)
+        ;
+}
+
 static void give_status(void *user, struct buf *out)
 {
     ((struct fixture *)user)->statuses++;
+    be_busy(user);
     out->failed = ((struct fixture *)user)->out_of_memory;
     buf_append_str(out, STR("{\"name\":\"test\"}\n"));
+    buf_append_repeat(out, ' ', ((struct fixture *)user)->status_bytes);
 }
 
 static void give_metrics(void *user, struct buf *out)
@@ -26,6 +35,7 @@ static void give_metrics(void *user, struct buf *out)
 
 static void give_samples(void *user, struct buf *out)
 {
+    be_busy(user);
     buf_printf(out, "{\"version\":%llu}\n", (unsigned long long)((struct fixture *)user)->version);
 }
 
@@ -49,6 +59,13 @@ static bool check_healthy(void *user, struct buf *reason)
 static bool check_ready(void *user, struct buf *reason)
 {
     return give_reason(((struct fixture *)user)->unready, reason);
+}
+
+static void count_unauthorized(void *user, const char *client)
+{
+    struct fixture *fixture = user;
+    fixture->unauthorized++;
+    fixture->wrong_tokens += client && strcmp(client, "127.0.0.1") == 0;
 }
 
 static void on_closed(void *user)
@@ -90,7 +107,7 @@ void fixture_init(struct fixture *fixture)
 void fixture_run(struct fixture *fixture, void (*client)(struct fixture *fixture))
 {
     struct http_hooks hooks = {fixture,      give_status,   give_metrics, give_samples,
-                               give_version, check_healthy, check_ready};
+                               give_version, check_healthy, check_ready,  count_unauthorized};
     struct http_options options = {.host = fixture->host,
                                    .token = fixture->token,
                                    .certificate = fixture->certificate,

@@ -12,6 +12,8 @@ struct fixture {
     struct http_limits limits;
     const char *unhealthy, *unready; /* reasons; NULL: well */
     size_t metrics_bytes;            /* how much /metrics gives */
+    size_t status_bytes;             /* white space that /status gives besides */
+    unsigned making_ms;              /* how long /status and /samples take to make */
     bool out_of_memory;              /* the hooks fail */
     const char *host, *token, *certificate, *key;
     /* For the client. */
@@ -19,7 +21,8 @@ struct fixture {
     atomic_bool close_now; /* the server is to be closed while the client is still there */
     atomic_ullong version; /* of /samples */
     atomic_int statuses;   /* how often /status was made */
-    const char *failure;   /* what a CLIENT_CHECK found */
+    atomic_int unauthorized, wrong_tokens;
+    const char *failure; /* what a CLIENT_CHECK found */
     /* Inside. */
     uv_loop_t loop;
     struct http_server *server;

@@ -13,9 +13,10 @@
 #include "fixture.h"
 #include "leaks.h"
 
-#define REQUEST(method, path, headers) method " " path " HTTP/1.1\r\nHost: x\r\n" headers "\r\n"
-#define GET(path)                      REQUEST("GET", path, "")
-#define TOKEN                          "0123456789abcdef"
+#define REQUEST(method, path, headers)                                                             \
+    method " " path " HTTP/1.1\r\nHost: localhost\r\n" headers "\r\n"
+#define GET(path) REQUEST("GET", path, "")
+#define TOKEN     "0123456789abcdef"
 
 static struct fixture fixture;
 
@@ -49,7 +50,13 @@ static void ask_with_tokens(struct fixture *f)
         {REQUEST("GET", "/status", "Authorization: Bearer " TOKEN "\r\n"), 200},
         {REQUEST("GET", "/status", "authorization: bearer " TOKEN "\r\n"), 200},
         {REQUEST("GET", "/status?token=" TOKEN, ""), 401},
+        {REQUEST("GET", "/status",
+                 "Authorization: Bearer " TOKEN "\r\nAuthorization: Bearer " TOKEN "\r\n"),
+         401},
+        {"GET /status HTTP/1.1\r\nHost: example.com\r\nAuthorization: Bearer " TOKEN "\r\n\r\n",
+         200},
     };
+    int unauthorized = 0;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct response r;
         CLIENT_CHECK(f, client_ask(f, cases[i].request, &r));
@@ -59,8 +66,11 @@ static void ask_with_tokens(struct fixture *f)
         CLIENT_CHECK(f, !!strcasestr(r.head, "www-authenticate: bearer") == (r.status == 401));
         CLIENT_CHECK(f, !!strcasestr(r.head, "www-authenticate: basic") == (r.status == 401));
         CLIENT_CHECK(f, !r.body || !strstr(r.body, TOKEN));
+        unauthorized += r.status == 401;
         free(r.body);
     }
+    CLIENT_CHECK(f, f->unauthorized == unauthorized);
+    CLIENT_CHECK(f, f->wrong_tokens == 2);
 }
 
 Test(http_limits, only_who_knows_the_token_may_read)
@@ -85,13 +95,15 @@ static void ask_again(struct fixture *f, const char *path)
 {
     struct response r;
     char etag[100], request[300];
-    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path);
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path);
     CLIENT_CHECK(f, client_ask(f, request, &r) && r.status == 200);
     snprintf(etag, sizeof etag, "%s", etag_of(&r));
     free(r.body);
     int fd = client_connect(f);
     snprintf(request, sizeof request,
-             "GET %s HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"other\", %s\r\n\r\n", path, etag);
+             "GET %s HTTP/1.1\r\nHost: localhost\r\nIf-None-Match: \"other\"\r\n"
+             "If-None-Match: %s\r\nIf-None-Match: \"more\"\r\n\r\n",
+             path, etag);
     /* The connection stays usable: 304 has no body and no length. */
     for (int i = 0; i < 2; i++) {
         CLIENT_CHECK(f, client_send(fd, request) && client_receive(fd, true, &r));
@@ -104,9 +116,13 @@ static void ask_again(struct fixture *f, const char *path)
     free(r.body);
     close(fd);
     f->version++;
-    CLIENT_CHECK(f, client_ask(f, request, &r));
-    CLIENT_CHECK(f, r.status == (strcmp(path, "/samples") == 0 ? 200 : 304));
-    free(r.body);
+    bool changes = strcmp(path, "/samples") == 0;
+    /* For a moment the last one may still be given. */
+    do {
+        CLIENT_CHECK(f, client_ask(f, request, &r));
+        free(r.body);
+    } while (changes && r.status == 304 && !f->failure);
+    CLIENT_CHECK(f, r.status == (changes ? 200 : 304));
 }
 
 static void ask_twice(struct fixture *f)
@@ -124,7 +140,7 @@ static void ask_packed(struct fixture *f)
 {
     static const char *const paths[] = {
         REQUEST("GET", "/", "Accept-Encoding: gzip\r\n"),
-        REQUEST("GET", "/metrics", "Accept-Encoding: deflate, gzip\r\n")};
+        REQUEST("GET", "/metrics", "Accept-Encoding: deflate\r\nAccept-Encoding: gzip\r\n")};
     struct response r;
     for (size_t i = 0; i < 2; i++) {
         CLIENT_CHECK(f, client_ask(f, paths[i], &r) && r.status == 200);
@@ -145,28 +161,6 @@ Test(http_limits, gzip_for_those_who_take_it)
 {
     fixture.metrics_bytes = 5000;
     fixture_run(&fixture, ask_packed);
-}
-
-static void ask_often(struct fixture *f)
-{
-    enum { TIMES = 2000 };
-    int fd = client_connect(f);
-    uint64_t began = uv_hrtime();
-    for (int i = 0; i < TIMES; i++) {
-        struct response r;
-        CLIENT_CHECK(f, client_send(fd, GET("/status")) && client_receive(fd, false, &r));
-        CLIENT_CHECK(f, r.status == 200 && strcmp(r.body, "{\"name\":\"test\"}\n") == 0);
-        free(r.body);
-    }
-    /* Four in a tenth of a second, and those of a round that had just begun. */
-    uint64_t most = ((uv_hrtime() - began) / 100000000 + 2) * 4;
-    CLIENT_CHECK(f, (uint64_t)f->statuses <= most && f->statuses >= 4);
-    close(fd);
-}
-
-Test(http_limits, a_flood_gets_the_same_answer_again)
-{
-    fixture_run(&fixture, ask_often);
 }
 
 /* ---- connections ---- */
@@ -214,7 +208,6 @@ Test(http_limits, idle_connections_make_room)
 {
     fixture.limits.connections_served = 8;
     fixture.limits.connections_max = 10;
-    fixture.limits.idle_ms_min = 50;
     fixture_run(&fixture, sit_there);
 }
 

@@ -50,6 +50,27 @@ Test(status, integers_of_64_bits_are_exact)
     EXPECT_HAS("\"position\":9007199254740993,\"end\":9007199254740994,\"lag\":1,");
 }
 
+Test(status, queries_may_share_their_offsets)
+{
+    static const struct status_offset here[] = {{STR("a"), 0, 1}},
+                                      there[] = {{STR("b\"\xff"), 7, 2}};
+    struct status_query queries[3] = {{.batch_id = 1}, {.batch_id = 1}, {.batch_id = 1}};
+    struct status status = status_empty;
+    queries[0].source.end = queries[1].source.end = (struct status_offsets){here, 1};
+    queries[1].source.latest = queries[2].source.end = (struct status_offsets){there, 1};
+    status.queries = queries;
+    status.query_count = 3;
+    const char *json = printed(&status);
+    const char *a = strstr(json, "\"endOffset\":{\"a\":{\"0\":1}},\"latestOffset\":null");
+    cr_assert(a, "%s", json);
+    const char *b = strstr(a, "\"endOffset\":{\"a\":{\"0\":1}},"
+                              "\"latestOffset\":{\"b\\\"\xef\xbf\xbd\":{\"7\":2}}");
+    cr_assert(b, "%s", json);
+    cr_expect(
+        strstr(b + 1, "\"endOffset\":{\"b\\\"\xef\xbf\xbd\":{\"7\":2}},\"latestOffset\":null"),
+        "%s", json);
+}
+
 Test(status, progress_on_a_backlog)
 {
     const char *json = printed(&status_full);
