@@ -5,6 +5,7 @@ import datetime
 import http.server
 import importlib.util
 import json
+import random
 import shutil
 import subprocess
 import sys
@@ -99,6 +100,7 @@ class Page(unittest.TestCase):
         status["pace"] = {"readPerSecond": 400.0, "addedPerSecond": 400.0, "behind": 10}
         for query in status["queries"]:
             query["eventTime"] = {"max": at(-1), "watermark": at(-6)}
+            query["timestamp"] = at(-1)
         source = status["sources"][0]
         source.update(connected=True, held=False, error=None, malformed=0)
         source["partitions"] = [{"topic": "tx", "partition": i, "position": 10, "end": 10 + i, "lag": i, "held": False, "leftOut": False} for i in range(partitions)]
@@ -224,9 +226,10 @@ class Page(unittest.TestCase):
 
         def commit(server):
             status = copy.deepcopy(server.status)
-            status["lastCommit"] = at()
+            status["lastCommit"] = at(random.random())  # commits take longer or shorter; triggers do not
             for query, share in zip(status["queries"], (1, 0.5)):
                 query["batchId"] = (query["batchId"] or 0) + 1
+                query["timestamp"] = at()
                 query["totals"]["read"] += 400
                 query["totals"]["accepted"] += int(400 * share)
                 query["totals"]["outputRows"] += 100
