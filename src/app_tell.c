@@ -120,8 +120,9 @@ static void print_progress(const struct status_progress *progress, double behind
     if (isfinite(progress->eta_seconds) && progress->eta_seconds < 1e7)
         print_time(progress->eta_seconds, eta, sizeof eta);
     print_count(behind, left, sizeof left);
-    snprintf(out, size, "catching up: %.1f %%, %s records/s, %s behind, ETA %s", progress->percent,
-             rate, left, eta);
+    /* What changes stands first: a narrow terminal cuts the end. */
+    snprintf(out, size, "%.1f %%, %s records/s, ETA %s; catching up: %s behind", progress->percent,
+             rate, eta, left);
 }
 
 /* A console sink that shares the terminal writes while its batch is published: then there is no

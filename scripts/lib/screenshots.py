@@ -152,7 +152,7 @@ def take(browser, stage, name, out):
             begun = time.monotonic()
             browser.wait(f"performance.now() > 6000 || {str(name == 'no-data').lower()}", 20)  # some history in the small chart
             path = out / f"page-{name}-{width}-{'dark' if dark else 'light'}.png"
-            browser.picture(path, 2200)
+            browser.picture(path, 16000)  # all of the page; Chromium draws no more
             subprocess.run(["pngquant", "--force", "--skip-if-larger", "--speed", "1", "--quality", "60-95", "--output", path, path], check=False)
             print(f"{path.name}: {path.stat().st_size // 1024} KiB after {time.monotonic() - begun:.0f} s", flush=True)
     complaints = [text for text in browser.complaints() if not re.search("status of 503", text)]

@@ -1,6 +1,7 @@
-/* http_get.h: one GET over plain HTTP on a connection of its own. */
+/* http_get.h: one GET over HTTP or HTTPS on a connection of its own. */
 #pragma once
 
+#include <openssl/types.h>
 #include <uv.h>
 
 #include "base/buf.h"
@@ -17,6 +18,7 @@ struct http_get_request {
     uint16_t port;
     const char *path;
     const char *token; /* of a bearer; NULL: none */
+    SSL_CTX *tls;      /* of http_get_tls.h; NULL: plain HTTP */
     uint64_t timeout_ms;
     http_get_callback done; /* exactly once, later; then *get may be used again */
     void *user;
@@ -32,12 +34,14 @@ struct http_get {
     uv_connect_t connect;
     uv_write_t write;
     struct addrinfo *addresses, *address; /* found; the one that is tried */
-    struct buf out, in, body;
+    struct buf ask, out;                  /* the request; bytes to send */
+    struct buf in, body;                  /* the answer; of it */
+    SSL *tls;
     char chunk[16384];
     struct err err;
     int code;
     int pending; /* handles open and requests not called back */
-    bool tcp_open, resolving, finished;
+    bool tcp_open, resolving, writing, finished;
 };
 
 void http_get_start(struct http_get *get, uv_loop_t *loop, const struct http_get_request *request);

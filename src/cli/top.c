@@ -7,6 +7,8 @@
 
 #include "cli/args.h"
 #include "cli/http_get.h"
+#include "cli/http_get_tls.h"
+#include "cli/top_address.h"
 #include "cli/top_frame.h"
 #include "cli/top_screen.h"
 #include "os/clock.h"
@@ -27,9 +29,9 @@ enum { WATCHED = COUNT_OF(watched) };
 
 struct top {
     const char *address; /* as it was given */
-    char host[256];
-    uint16_t port;
-    char *token; /* NULL: none; owned */
+    struct top_address to;
+    SSL_CTX *tls; /* NULL: plain http; owned */
+    char *token;  /* NULL: none; owned */
     bool once, colour;
     uv_loop_t loop;
     uv_timer_t timer;
@@ -171,8 +173,9 @@ static void on_answer(void *user, int code, struct str body, const struct err *e
 static void on_timer(uv_timer_t *timer)
 {
     struct top *top = timer->data;
-    struct http_get_request request = {.host = top->host,
-                                       .port = top->port,
+    struct http_get_request request = {.host = top->to.host,
+                                       .port = top->to.port,
+                                       .tls = top->tls,
                                        .path = "/status",
                                        .token = top->token,
                                        .timeout_ms = ANSWER_MS_MAX,
@@ -211,24 +214,24 @@ static int run_top(struct top *top)
 
 /* ---- the command ---- */
 
-/* HOST:PORT, or the address of the page. */
-static int read_address(struct top *top, struct err *err)
+/* Nobody on the way may read a token, unless the user says so. */
+static int check_token_is_safe(const struct top *top, bool insecure, struct err *err)
 {
-    struct str text = str_of(top->address), host;
-    if (str_starts_with(text, STR("https://")))
-        return err_set(err, ERR_INVALID,
-                       "%s: only plain http is spoken here: use a tunnel, as ssh -L", text.p);
-    if (str_starts_with(text, STR("http://")))
-        text = (struct str){text.p + 7, text.n - 7};
-    while (text.n && text.p[text.n - 1] == '/')
-        text.n--;
-    const char *wrong = listen_parse(text, &host, &top->port);
-    if (!wrong && top->port == 0)
-        wrong = "the port must be a number from 1 to 65535";
-    if (wrong)
-        return err_set(err, ERR_INVALID, "%s: %s", top->address, wrong);
-    snprintf(top->host, sizeof top->host, "%.*s", STR_ARG(host));
-    return 0;
+    if (!top->token || top->to.tls || insecure || listen_is_loopback(str_of(top->to.host)))
+        return 0;
+    return err_set(err, ERR_INVALID,
+                   "the token would be readable on the way to %s: ask https://, or say --insecure",
+                   top->to.host);
+}
+
+static int read_tls(struct top *top, const char *ca_file, struct err *err)
+{
+    if (ca_file && !top->to.tls)
+        return err_set(err, ERR_INVALID, "--ca is for an address with https://");
+    if (!top->to.tls)
+        return 0;
+    top->tls = http_get_tls_context(ca_file, err);
+    return top->tls ? 0 : err->code;
 }
 
 /* Takes a copy of the token and hides that of the command line from the list of processes. */
@@ -248,13 +251,22 @@ static int read_token(struct top *top, const char *given, struct err *err)
     return 0;
 }
 
-static int check(struct top *top, const char *token, const struct arg_list *operands,
-                 struct err *err)
+struct top_arguments {
+    const char *token, *ca_file;
+    bool insecure;
+    struct arg_list operands;
+};
+
+static int check(struct top *top, const struct top_arguments *given, struct err *err)
 {
-    top->address = operands->count ? operands->items[0] : LISTEN_DEFAULT;
-    int code = read_address(top, err);
+    top->address = given->operands.count ? given->operands.items[0] : LISTEN_DEFAULT;
+    int code = top_address_parse(top->address, &top->to, err);
     if (code == 0)
-        code = read_token(top, token, err);
+        code = read_token(top, given->token, err);
+    if (code == 0)
+        code = check_token_is_safe(top, given->insecure, err);
+    if (code == 0)
+        code = read_tls(top, given->ca_file, err);
     if (code == 0 && !top->once && !isatty(STDOUT_FILENO))
         code = err_set(err, ERR_INVALID, "standard output is no terminal: --once prints one frame");
     const char *no_colour = getenv("NO_COLOR");
@@ -264,11 +276,17 @@ static int check(struct top *top, const char *token, const struct arg_list *oper
 
 static const char epilogue[] =
     "Asks a running sluice (its --http address, 127.0.0.1:8080 without ADDR) every second and\n"
-    "shows its state, source, queries and sinks. q or Ctrl-C quits.\n"
+    "shows its state, source, queries and sinks. q or Ctrl-C quits. WMARK is the age of a\n"
+    "watermark; with + it is ahead of the clock.\n"
+    "\n"
+    "https:// before ADDR speaks TLS; the server's certificate must be for ADDR, by an authority\n"
+    "of the system or of --ca. A token goes over plain http only to this machine, or elsewhere\n"
+    "with --insecure.\n"
     "\n"
     "Examples:\n"
     "  sluice top\n"
     "  sluice top stream.example:8080\n"
+    "  sluice top https://stream.example:8443 --ca ca.pem\n"
     "  sluice top --once | grep lag\n"
     "\n"
     "Exit codes: 0 quit, 1 no answer (--once), 2 wrong usage, 128+N ended by signal N.\n";
@@ -276,15 +294,19 @@ static const char epilogue[] =
 int cli_top(int argc, char **argv)
 {
     struct top *top = calloc(1, sizeof *top);
-    const char *token = NULL;
+    struct top_arguments given = {0};
     if (!top) {
         fputs("sluice top: out of memory\n", stderr);
         return 1;
     }
     const struct arg_option table[] = {
         {"--once", ARG_FLAG, &top->once, NULL, "print one frame without colours, then exit", NULL},
-        {"--token", ARG_STRING, &token, "TOKEN",
+        {"--token", ARG_STRING, &given.token, "TOKEN",
          "bearer token of the server (default: SLUICE_TOKEN)", NULL},
+        {"--ca", ARG_STRING, &given.ca_file, "FILE",
+         "PEM file of authorities to trust instead of the system's, for https", NULL},
+        {"--insecure", ARG_FLAG, &given.insecure, NULL,
+         "send the token over plain http to another machine", NULL},
     };
     const struct arg_spec spec = {.command = "sluice top",
                                   .summary = "Shows a running sluice in the terminal.",
@@ -293,17 +315,17 @@ int cli_top(int argc, char **argv)
                                   .options = table,
                                   .option_count = COUNT_OF(table),
                                   .epilogue = epilogue};
-    struct arg_list operands = {0};
     struct err err = {0};
     int exit_code = 0;
-    int code = args_parse(&spec, argc, argv, &operands, &err);
+    int code = args_parse(&spec, argc, argv, &given.operands, &err);
     if (code == 0)
-        code = check(top, token, &operands, &err);
+        code = check(top, &given, &err);
     if (code == 0)
         exit_code = run_top(top);
     else if (code != ARGS_HELP)
         exit_code = args_usage_error(&spec, &err);
-    arg_list_fini(&operands);
+    arg_list_fini(&given.operands);
+    SSL_CTX_free(top->tls);
     free(top->token);
     free(top);
     return exit_code;

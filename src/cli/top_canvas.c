@@ -153,7 +153,7 @@ struct top_text top_bytes(double n)
 struct top_text top_time(double seconds)
 {
     struct top_text out = {"-"};
-    if (!(seconds >= 0) || seconds > 1e10)
+    if (!(seconds >= 0) || seconds > 1e14)
         return out;
     long s = (long)seconds;
     if (seconds < 1)
@@ -166,7 +166,9 @@ struct top_text top_time(double seconds)
         snprintf(out.text, sizeof out.text, "%ldm%02lds", s / 60, s % 60);
     else if (s < 86400)
         snprintf(out.text, sizeof out.text, "%ldh%02ldm", s / 3600, s / 60 % 60);
-    else
+    else if (s < 86400 * 1000L)
         snprintf(out.text, sizeof out.text, "%ldd%02ldh", s / 86400, s / 3600 % 24);
+    else
+        snprintf(out.text, sizeof out.text, "%.1fy", seconds / 86400 / 365.2425);
     return out;
 }

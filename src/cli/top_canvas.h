@@ -35,5 +35,6 @@ struct top_text {
     char text[24];
 };
 struct top_text top_count(double n);
-struct top_text top_bytes(double n);      /* 950 B, 12.3 KiB */
-struct top_text top_time(double seconds); /* 189ms, 1.5s, 12s, 3m05s, 2h07m; "-" below 0 */
+struct top_text top_bytes(double n); /* 950 B, 12.3 KiB */
+struct top_text top_time(
+    double seconds); /* 189ms, 1.5s, 12s, 3m05s, 2h07m, 4d02h, 5.1y; "-" below 0 */

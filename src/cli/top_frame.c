@@ -6,6 +6,7 @@
 
 #include "cli/top_json.h"
 #include "cli/top_tables.h"
+#include "cli/top_verdict.h"
 
 static double positions_of(const cJSON *status)
 {
@@ -81,31 +82,19 @@ static void draw_title(struct top_canvas *canvas, const struct top_view *view)
     top_end_line(canvas);
 }
 
-static enum top_style style_of(struct str state)
-{
-    static const struct {
-        const char *state;
-        enum top_style style;
-    } styles[] = {{"running", TOP_GREEN},   {"catching_up", TOP_CYAN}, {"degraded", TOP_YELLOW},
-                  {"stopping", TOP_YELLOW}, {"failed", TOP_RED},       {"stuck", TOP_RED}};
-    for (size_t i = 0; i < COUNT_OF(styles); i++)
-        if (str_is(state, styles[i].state))
-            return styles[i].style;
-    return TOP_PLAIN;
-}
-
 static void draw_state(struct top_canvas *canvas, const struct top_view *view)
 {
-    struct str state = json_text(view->status, "state"), reason = json_text(view->status, "reason");
+    struct top_verdict verdict;
+    top_judge(view->status, (double)view->now_ms / 1000, &verdict);
     if (view->trouble) {
         top_put(canvas, TOP_RED, STR(" unreachable "));
         top_printf(canvas, TOP_PLAIN, "for %s: %s; trying again", top_time(view->trouble_s).text,
                    view->trouble);
     } else {
         top_put(canvas, TOP_PLAIN, STR(" "));
-        top_put(canvas, style_of(state), state);
-        top_put(canvas, TOP_PLAIN, reason.n ? STR(": ") : STR(""));
-        top_put(canvas, TOP_PLAIN, reason);
+        top_put(canvas, verdict.style, str_of(verdict.word));
+        top_put(canvas, TOP_PLAIN, verdict.why[0] ? STR(": ") : STR(""));
+        top_put(canvas, TOP_PLAIN, str_of(verdict.why));
     }
     top_end_line(canvas);
 }

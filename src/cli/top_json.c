@@ -31,8 +31,11 @@ double json_time(const cJSON *object, const char *name)
 {
     struct str text = json_text(object, name);
     struct tm utc = {0};
-    const char *rest = text.n ? strptime(text.p, "%Y-%m-%dT%H:%M:%S", &utc) : NULL;
-    if (!rest)
+    char *behind;
+    long year = strtol(text.p, &behind, 10); /* strptime stops after four digits */
+    const char *rest = text.n ? strptime(behind, "-%m-%dT%H:%M:%S", &utc) : NULL;
+    if (!rest || year < 0 || year > 1000000)
         return NAN;
+    utc.tm_year = (int)year - 1900;
     return (double)timegm(&utc) + (*rest == '.' ? atof(rest) : 0);
 }

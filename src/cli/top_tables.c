@@ -196,6 +196,16 @@ static void draw_partitions(struct top_canvas *canvas, const struct table *table
 
 /* ---- queries ---- */
 
+/* How old a watermark is; +3d02h is ahead of the clock. Before the first event it is 1970. */
+static void draw_watermark(struct top_canvas *canvas, double watermark, double now_s)
+{
+    char text[32] = "-";
+    double age = now_s - watermark;
+    if (watermark > 0)
+        snprintf(text, sizeof text, "%s%s", age < 0 ? "+" : "", top_time(fabs(age)).text);
+    top_cell(canvas, age < -60 ? TOP_YELLOW : TOP_PLAIN, -8, str_of(text));
+}
+
 static void draw_query(struct top_canvas *canvas, const cJSON *query, double now_s)
 {
     const cJSON *totals = json_get(query, "totals");
@@ -211,9 +221,7 @@ static void draw_query(struct top_canvas *canvas, const cJSON *query, double now
     number_cell(canvas, late > 0 ? TOP_YELLOW : TOP_PLAIN, 7, late);
     number_cell(canvas, TOP_PLAIN, 7, json_number(state, "numRowsTotal"));
     bytes_cell(canvas, 10, json_number(state, "memoryUsedBytes"));
-    /* Before the first event it is 1970. */
-    top_cell(canvas, TOP_PLAIN, -8,
-             watermark > 0 ? str_of(top_time(now_s - watermark).text) : STR("-"));
+    draw_watermark(canvas, watermark, now_s);
     number_cell(canvas, TOP_PLAIN, 9, json_number(totals, "filtered"));
     number_cell(canvas, TOP_PLAIN, 9, json_number(totals, "deduplicated"));
     top_cell(canvas, TOP_PLAIN, -9, json_text(query, "outputMode"));

@@ -100,7 +100,7 @@ class Logs(Case):
         path = self.backlog(20000)
         terminal = Terminal([SLUICE, "run", path], columns=100)
         self.addCleanup(terminal.close)
-        progress = r"catching up: (\d+\.\d) %, \S+ records/s, \S+ behind, ETA "
+        progress = r"(\d+\.\d) %, \S+ records/s, ETA \S+; catching up: \S+ behind"
         terminal.wait_text(progress, 60)
         first = float(re.search(progress, terminal.screen.text())[1])
         terminal.wait(lambda: float((re.findall(progress, terminal.screen.text()) or [0])[-1]) > first + 20, 60, "progress")
@@ -108,7 +108,7 @@ class Logs(Case):
         self.assertRegex(terminal.screen.text(), r"INFO  batch committed")
         port = re.search(r"http listening on 127.0.0.1:(\d+)", terminal.screen.text())[1]
         frame = subprocess.run([SLUICE, "top", "--once", f"127.0.0.1:{port}"], capture_output=True, text=True, timeout=30)
-        self.assertRegex(frame.stdout, r"catching_up\n progress \[.*\d %\]  \S+ records/s  ETA \S+")
+        self.assertRegex(frame.stdout, r"catching up: [^\n]*\n progress \[.*\d %\]  \S+ records/s  ETA \S+")
         terminal.process.terminate()
         self.assertEqual(terminal.wait_exit(), 0)
         self.assertNotIn("catching up:", terminal.screen.text())
@@ -141,7 +141,7 @@ class Logs(Case):
         self.addCleanup(manager.socket.close)
         run = self.sluice("run", self.backlog(20000), env=manager.environment)
         run.wait(lambda: manager.has("READY=1"), 60, "READY=1")
-        run.wait(lambda: manager.has(r"STATUS=catching up: .* %.*"), 60, "the progress")
+        run.wait(lambda: manager.has(r"STATUS=[0-9.]+ %, .*; catching up: .*"), 60, "the progress")
         run.wait(lambda: manager.listen().count("WATCHDOG=1") >= 3, 60, "signs of life")
         self.assertEqual(manager.heard.count("READY=1"), 1)
         self.assertNotIn("STOPPING=1", manager.heard)

@@ -5,12 +5,14 @@ import http.server
 import json
 import os
 import signal
+import ssl
 import subprocess
 import threading
 import unittest
 
 from harness import BUILD, SLUICE, Case, free_port
 from terminal import Terminal
+from test_security import make_certificates
 
 SAMPLE = BUILD / "tests" / "unit" / "http" / "status_sample"
 
@@ -79,9 +81,9 @@ class Top(Case):
         for text in ("transactions", "by_type", "43.5 %", "cannot", "lake", "q quit"):
             self.assertIn(text, top.screen.text())
         changed = copy.deepcopy(self.document)
-        changed.update(state="catching_up", reason=None, progress={"percent": 51.2, "recordsPerSecond": 2500, "etaSeconds": 61})
+        changed.update(state="catching_up", reason=None, ready=True, notReady=None, progress={"percent": 51.2, "recordsPerSecond": 2500, "etaSeconds": 61})
         server.document = changed
-        top.wait_text(r"catching_up\n.*51\.2 %\]  2\.5k records/s  ETA 1m01s")
+        top.wait_text(r"catching up: 1\.1k records wait; back pressure holds the source\n.*51\.2 %\]  2\.5k records/s  ETA 1m01s")
         for columns, rows in ((120, 40), (60, 12), (20, 5), (80, 24)):
             top.resize(columns, rows)
             top.wait_text(r"sluice top")
@@ -166,16 +168,63 @@ class Top(Case):
             self.assertNotIn("s3cret", file.read())
 
     def test_usage(self):
-        for arguments in (("--once", "nowhere"), ("--once", "https://host:1"), ("--once", "host:0"), ("127.0.0.1:1",)):
+        for arguments in (("--once", "nowhere"), ("--once", "host:0"), ("127.0.0.1:1",), ("--once", "http://127.0.0.1:1/status"),
+                          ("--once", "--ca", "ca.pem", "127.0.0.1:1"), ("--once", "--ca", "/nowhere", "https://127.0.0.1:1")):
             run = subprocess.run([SLUICE, "top", *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
             self.assertEqual((run.returncode, run.stdout), (2, ""), arguments)
             self.assertTrue(run.stderr)
+
+    def test_a_token_does_not_go_in_clear_to_other_machines(self):
+        run = self.once("192.0.2.1:8080", "--token", "s3cret")
+        self.assertEqual((run.returncode, run.stdout), (2, ""))
+        self.assertIn("the token would be readable on the way to 192.0.2.1", run.stderr)
+        server = self.serve()
+        self.assertEqual(self.once(server.address, "--token", "s3cret", "--insecure").returncode, 0)
+
+    def test_tls(self):
+        ca = make_certificates(self.directory)
+        server = self.serve()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.directory / "server.crt", self.directory / "server.key")
+        server.server.socket = context.wrap_socket(server.server.socket, server_side=True)
+        server.token = "s3cret"
+        address = f"HTTPS://{server.address}"
+        run = self.once(address, "--ca", str(ca), "--token", "s3cret")
+        self.assertEqual((run.returncode, run.stderr), (0, ""))
+        self.assertIn("degraded: no broker", run.stdout)
+        asked = server.asked
+        run = self.once(address, "--token", "s3cret")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("its certificate is not trusted: ", run.stderr)
+        run = self.once(address.replace("127.0.0.1", "localhost"), "--ca", str(ca), "--token", "s3cret")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("not trusted: hostname mismatch", run.stderr)
+        self.assertEqual(server.asked, asked, "the token is for the right server only")
+        plain = self.once(server.address)
+        self.assertEqual(plain.returncode, 1)
+        self.assertIn("(does it speak https?)", plain.stderr)
+        top = self.top(address, "--ca", str(ca), "--token=s3cret")
+        top.wait_text("degraded: no broker")
+        top.wait(lambda n=server.asked: server.asked > n + 1, what="another answer")
+        top.type("q")
+        self.assertEqual(top.wait_exit(), 0)
+
+    def test_tls_to_a_plain_server(self):
+        run = self.once(f"https://{self.serve().address}")
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("(does it speak plain http?)", run.stderr)
+
+    def test_says_what_the_page_says(self):
+        late = {**self.document, "state": "running", "reason": None, "notReady": "records read 35 s ago are not committed", "uncommittedSeconds": 35}
+        self.assertRegex(self.once(self.serve(late).address).stdout, r"\n degraded: records read 35 s ago are not committed; back pressure holds the source\n")
+        late["uncommittedSeconds"] = 3000
+        self.assertRegex(self.once(self.serve(late).address).stdout, r"\n stuck: nothing has been committed for 50m00s\n")
 
     def test_a_running_sluice(self):
         run = self.sluice("demo", "--http", "127.0.0.1:0", "--rate", "500")
         address = "%s:%d" % run.address
         top = self.top(address)
-        top.wait_text(r"running[^\0]*real-time-transactions/2[^\0]*all/console0")
+        top.wait_text(r" ok\b[^\0]*real-time-transactions/2[^\0]*all/console0")
         top.wait_text(r"batch .*\d: \d+ rows")
         top.type("q")
         self.assertEqual(top.wait_exit(), 0)

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "cli/top_frame.h"
+#include "cli/top_verdict.h"
 
 static struct buf out;
 
@@ -181,5 +182,89 @@ Test(top, takes_a_document_that_lacks_everything)
     top_history_add(&history, status, 1);
     top_draw(&canvas, &view);
     cr_expect(out.n > 0);
+    cJSON_Delete(status);
+}
+
+/* ---- the verdict ---- */
+
+static const struct top_verdict *judge(const char *json)
+{
+    static struct top_verdict verdict;
+    cJSON *status = cJSON_Parse(json);
+    cr_assert(status, "%s", json);
+    top_judge(status, 1000000, &verdict); /* 1970-01-12T13:46:40Z */
+    cJSON_Delete(status);
+    return &verdict;
+}
+
+static void expect_verdict(const char *json, enum top_style style, const char *word,
+                           const char *why)
+{
+    const struct top_verdict *verdict = judge(json);
+    cr_expect_str_eq(verdict->word, word, "%s: %s", json, verdict->word);
+    cr_expect_str_eq(verdict->why, why, "%s: %s", json, verdict->why);
+    cr_expect_eq(verdict->style, style, "%s", json);
+}
+
+Test(top, says_what_readyz_says)
+{
+    expect_verdict("{\"state\":\"running\",\"ready\":true}", TOP_GREEN, "ok", "");
+    expect_verdict("{\"state\":\"running\",\"ready\":false,\"notReady\":\"read 9 s ago\","
+                   "\"uncommittedSeconds\":9,\"triggerIntervalMs\":1000}",
+                   TOP_YELLOW, "degraded", "read 9 s ago");
+    expect_verdict("{\"state\":\"catching_up\",\"ready\":false}", TOP_YELLOW, "degraded",
+                   "not ready");
+    expect_verdict("{\"state\":\"catching_up\",\"ready\":true,\"pace\":{\"behind\":1200}}",
+                   TOP_CYAN, "catching up", "1.2k records wait");
+    expect_verdict("{\"state\":\"failed\",\"reason\":\"gone\"}", TOP_RED, "failed", "gone");
+    expect_verdict("{\"state\":\"new\"}", TOP_PLAIN, "new", "");
+}
+
+Test(top, knows_what_is_stuck)
+{
+    expect_verdict("{\"state\":\"degraded\",\"reason\":\"down\",\"uncommittedSeconds\":31,"
+                   "\"triggerIntervalMs\":10000}",
+                   TOP_RED, "stuck", "down; nothing has been committed for 31s");
+    expect_verdict("{\"state\":\"degraded\",\"reason\":\"down\",\"uncommittedSeconds\":29,"
+                   "\"triggerIntervalMs\":10000}",
+                   TOP_YELLOW, "degraded", "down");
+    expect_verdict("{\"state\":\"running\",\"ready\":false,\"notReady\":\"old\","
+                   "\"uncommittedSeconds\":31,\"triggerIntervalMs\":null}",
+                   TOP_RED, "stuck", "nothing has been committed for 31s");
+}
+
+Test(top, a_long_start_is_a_warning)
+{
+    expect_verdict("{\"state\":\"starting\",\"notReady\":\"no broker\",\"uptimeSeconds\":5}",
+                   TOP_CYAN, "starting", "no broker");
+    expect_verdict("{\"state\":\"starting\",\"reason\":\"no broker\",\"uptimeSeconds\":45}",
+                   TOP_YELLOW, "starting", "for 45s: no broker");
+}
+
+Test(top, back_pressure_and_watermarks_ahead_are_said)
+{
+    expect_verdict("{\"state\":\"running\",\"sources\":[{\"held\":true}]}", TOP_GREEN, "ok",
+                   "back pressure holds the source");
+    expect_verdict("{\"state\":\"running\",\"queries\":[{\"name\":\"q\",\"eventTime\":"
+                   "{\"watermark\":\"1970-01-15T13:46:40.000Z\"}}]}",
+                   TOP_YELLOW, "warning", "the watermark of q is 3d00h ahead of the clock");
+    expect_verdict("{\"state\":\"running\",\"queries\":[{\"name\":\"q\",\"eventTime\":"
+                   "{\"watermark\":\"10000-01-01T00:00:00.000Z\"}}]}",
+                   TOP_YELLOW, "warning", "the watermark of q is 8030.0y ahead of the clock");
+    expect_verdict("{\"state\":\"running\",\"queries\":[{\"name\":\"q\",\"eventTime\":"
+                   "{\"watermark\":\"1970-01-12T13:47:00.000Z\"}}]}",
+                   TOP_GREEN, "ok", "");
+}
+
+Test(top, a_watermark_ahead_has_a_sign)
+{
+    cJSON *status = cJSON_Parse("{\"queries\":[{\"name\":\"q\",\"eventTime\":"
+                                "{\"watermark\":\"1970-01-15T13:46:40.000Z\"}}]}");
+    struct top_history history = {0};
+    struct top_view view = {
+        .address = "a:1", .status = status, .history = &history, .now_ms = 1000000000};
+    struct top_canvas canvas = canvas_of(120, 24);
+    top_draw(&canvas, &view);
+    EXPECT_HAS(buf_cstr(&out), " +3d00h ");
     cJSON_Delete(status);
 }
