@@ -227,6 +227,7 @@ static void add_sink_array(struct writer *w, cJSON *object, const struct status_
         add_count(w, item, "objects", sinks[i].objects);
         add_count(w, item, "bytes", sinks[i].bytes);
         add_count(w, item, "heldBytes", sinks[i].held_bytes);
+        add_count(w, item, "uploads", sinks[i].uploads);
         add_count(w, item, "uploadingBytes", sinks[i].uploading_bytes);
         add_count(w, item, "retries", sinks[i].retries);
         add_bool(w, item, "failing", sinks[i].failing);

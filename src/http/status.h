@@ -56,6 +56,7 @@ struct status_sink {
     int64_t output_rows;      /* of the last batch; -1 as Spark where a sink cannot tell */
     uint64_t objects, bytes;  /* published since the start of the run */
     uint64_t held_bytes;      /* memory of rows that are not published yet */
+    uint64_t uploads;         /* files begun in the store that nobody can see yet */
     uint64_t uploading_bytes; /* of the batches under way, on their way to the store */
     uint64_t retries;
     bool failing;     /* operations wait to be tried again */

@@ -278,6 +278,19 @@ static size_t files_held(const struct sink *base)
     return sum;
 }
 
+static uint32_t files_uploads(const struct sink *base)
+{
+    const struct files_sink *sink = (const struct files_sink *)(const void *)base;
+    uint32_t count = 0;
+    for (const struct files_batch *batch = sink->batches; batch; batch = batch->next) {
+        for (uint32_t i = 0; i < batch->count; i++)
+            count += part_file_is_uploading(batch->files[i]);
+    }
+    for (const struct partition *p = sink->open_first; p; p = p->open_next)
+        count += p->rolled && part_file_is_uploading(p->file);
+    return count;
+}
+
 static const struct record_held *files_held_files(const struct sink_batch *base, uint32_t *count)
 {
     const struct files_batch *batch = (const struct files_batch *)(const void *)base;
@@ -436,6 +449,7 @@ static const struct sink_ops files_ops = {
     .free_batch = files_free_batch,
     .health = files_health,
     .held = files_held,
+    .uploads = files_uploads,
     .recover = files_recover,
     .held_files = files_held_files,
     .restore = files_restore,

@@ -477,6 +477,11 @@ size_t part_file_memory(const struct part_file *file)
     return bytes;
 }
 
+bool part_file_is_uploading(const struct part_file *file)
+{
+    return file->upload != NULL;
+}
+
 size_t part_file_draining(const struct part_file *file)
 {
     if (file->stage == PART_FILE_FINISHING)

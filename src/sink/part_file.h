@@ -131,3 +131,5 @@ uint64_t part_file_bytes(const struct part_file *file);
  * to be sent. */
 size_t part_file_memory(const struct part_file *file);
 size_t part_file_draining(const struct part_file *file);
+/* Something of it is in the store, and it is not visible yet. */
+bool part_file_is_uploading(const struct part_file *file);

@@ -63,6 +63,11 @@ size_t sink_bytes(const struct sink *sink)
     return sink->ops->held ? sink->ops->held(sink) : 0;
 }
 
+uint32_t sink_uploads(const struct sink *sink)
+{
+    return sink->ops->uploads ? sink->ops->uploads(sink) : 0;
+}
+
 struct str sink_name(const struct sink *sink)
 {
     return str_of(sink->name);

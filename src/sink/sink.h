@@ -77,6 +77,8 @@ const struct sink_counters *sink_counters(const struct sink *sink);
 const struct health *sink_health(const struct sink *sink);
 /* Memory of what it holds between batches. */
 size_t sink_bytes(const struct sink *sink);
+/* Files that are begun in the store and not visible yet, rolled ones too. */
+uint32_t sink_uploads(const struct sink *sink);
 /* Told the duration of every store operation that writes; for sluice_sink_upload_seconds. */
 void sink_observe_uploads(struct sink *sink, void (*observe)(void *user, double seconds),
                           void *user);

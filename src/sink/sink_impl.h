@@ -20,6 +20,7 @@ struct sink_ops {
     void (*free_batch)(struct sink_batch *batch);            /* the sink may be gone already */
     const struct health *(*health)(const struct sink *sink); /* NULL: none */
     size_t (*held)(const struct sink *sink);                 /* NULL: nothing */
+    uint32_t (*uploads)(const struct sink *sink);            /* NULL: none ever */
     /* A batch as it is behind its prepare, to be published. Something is there to publish. */
     int (*recover)(struct sink *sink, const struct sink_recovery *recovery, struct sink_batch **out,
                    struct err *err);

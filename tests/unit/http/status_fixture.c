@@ -18,6 +18,7 @@ static const struct status_sink sinks[] = {
      .objects = 3,
      .bytes = 4096,
      .held_bytes = 512,
+     .uploads = 2,
      .uploading_bytes = 256,
      .retries = 7,
      .failing = true,

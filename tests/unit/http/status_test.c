@@ -90,9 +90,9 @@ Test(status, progress_has_sparks_names)
     EXPECT_HAS("\"startOffset\":{\"tx\":{\"0\":10,\"1\":20}}");
     EXPECT_HAS("\"sink\":{\"description\":\"console[numRows=20, truncate=false]\","
                "\"numOutputRows\":100}");
-    EXPECT_HAS(
-        "\"objects\":3,\"bytes\":4096,\"heldBytes\":512,\"uploadingBytes\":256,\"retries\":7,"
-        "\"failing\":true,\"error\":\"cannot write: no room\"}");
+    EXPECT_HAS("\"objects\":3,\"bytes\":4096,\"heldBytes\":512,\"uploads\":2,\"uploadingBytes\":"
+               "256,\"retries\":7,"
+               "\"failing\":true,\"error\":\"cannot write: no room\"}");
 }
 
 Test(status, unknown_is_null)

@@ -86,7 +86,9 @@ Test(sink_files, one_file_per_batch)
     cr_expect_eq(count_files(false), 0);
     cr_expect_eq(count_files(true), 1);
     cr_expect_eq(sink_counters(sink)->objects, 0);
+    cr_expect_eq(sink_uploads(sink), 1);
     cr_assert_eq(fixture_publish(&fixture, batch), 0);
+    cr_expect_eq(sink_uploads(sink), 0);
     cr_expect_str_eq(fixture_last(&fixture)->outputs,
                      "part-0a1b2c3d-00000042-by_type-lake-00000.json 3 75;");
     cr_expect(file_has_rows("part-0a1b2c3d-00000042-by_type-lake-00000.json", 5, 3));
