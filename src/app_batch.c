@@ -337,7 +337,7 @@ static void on_publish(void *user, struct batch *batch)
     struct app *app = user;
     app->slots[batch->slot].decided_us = clock_monotonic_us();
     FAILPOINT("batch.publish");
-    log_status(app->options.log, ""); /* a console sink may share the terminal */
+    app_tell_publish(app);
     for (uint32_t i = 0; i < app->output_count; i++) {
         struct app_slot_output *output = &app->slots[batch->slot].outputs[i];
         if (!output->batch)

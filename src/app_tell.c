@@ -125,19 +125,26 @@ static void print_progress(const struct status_progress *progress, double behind
              rate, eta, left);
 }
 
-/* A console sink that shares the terminal writes while its batch is published: then there is no
- * line, and app_batch.c has taken it away before. */
 static void show_progress(struct app *app)
 {
     struct status_progress progress;
     char line[LOG_STATUS_BYTES_MAX] = "";
-    bool publishing = app->machine_ready && app->machine.committing &&
-                      app->machine.committing->stage == BATCH_PUBLISHING;
-    bool shown = app->options.preview_records == 0 && !publishing && app->backlog.rated &&
-                 app_progress_of(app, &progress);
-    if (shown)
+    if (app->options.preview_records == 0 && app->backlog.rated && app_progress_of(app, &progress))
         print_progress(&progress, (double)app->backlog.behind, line, sizeof line);
     log_status(app->options.log, line);
+}
+
+/* A console sink, which may share the terminal, writes now. */
+static bool console_writes(const struct app *app)
+{
+    return app->writer && app->machine_ready && app->machine.committing &&
+           app->machine.committing->stage == BATCH_PUBLISHING;
+}
+
+void app_tell_publish(struct app *app)
+{
+    if (console_writes(app))
+        log_status(app->options.log, ""); /* till the batch is told */
 }
 
 /* ---- a line per batch ---- */
@@ -191,6 +198,8 @@ void app_tell_batch(struct app *app)
     line->duration_ms = last->total_ms > line->duration_ms ? last->total_ms : line->duration_ms;
     if (line_is_due(app))
         flush_batches(app);
+    if (app->writer)
+        show_progress(app);
 }
 
 /* ---- the service manager ---- */
@@ -246,7 +255,8 @@ void app_tell_second(struct app *app)
     sample_backlog(app);
     if (line_is_due(app))
         flush_batches(app);
-    show_progress(app);
+    if (!console_writes(app))
+        show_progress(app);
     app_tell_manager(app);
     log_tick(app->options.log);
 }

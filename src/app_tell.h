@@ -26,6 +26,8 @@ struct app_batch_line {
     int64_t told_us;     /* monotonic: the last line */
 };
 
+/* A batch is about to be published, perhaps on the terminal. */
+void app_tell_publish(struct app *app);
 /* A batch was committed: app->last is it. */
 void app_tell_batch(struct app *app);
 /* Once a second. */
