@@ -121,7 +121,6 @@ def quick(tally):
         conformance(tally, directory)
     rules(tally, "--selftest")
     rules(tally)
-    python_tests(tally, [ROOT / "tests" / "system" / "test_cli.py"], SANITIZE)
     python_tests(tally, [ROOT / "tests" / "system" / "test_docs.py"])
 
 
@@ -130,7 +129,7 @@ def system(tally):
     tests = ROOT / "tests" / "system"
     python_tests(tally, sorted(tests.glob("test_*.py")))
     # Once more where memory errors show: the tests that visit the most code.
-    python_tests(tally, [tests / f"test_{name}.py" for name in ("offsets", "gaps", "http", "leak", "s3_store")], SANITIZE)
+    python_tests(tally, [tests / f"test_{name}.py" for name in ("cli", "offsets", "gaps", "http", "leak", "s3_store")], SANITIZE)
 
 
 def simulation(tally):
@@ -147,7 +146,7 @@ def slow(tally):
     build(tally, "plain", "failpoints")
     simulation(tally)
     python_tests(tally, sorted((ROOT / "tests" / "system").glob("slow_*.py")))
-    rules(tally, "--fuzz", "60")
+    rules(tally, "--fuzz", "40")
 
 
 GROUPS = {"quick": quick, "system": system, "slow": slow}
