@@ -95,14 +95,14 @@ class Rules(Case):
     def wait(self, condition, timeout, what):
         wait_until(condition, timeout, what, interval=0.25)
 
-    def expect(self, pipeline, name, timeout=45):
+    def expect(self, pipeline, name, timeout=180):
         """The alert fires for the pipeline, and its expression returns data."""
         started = time.monotonic()
         self.wait(lambda: name in self.prometheus.firing(pipeline), timeout, f"{name} of {pipeline} to fire")
         self.wait(lambda: self.prometheus.has_data(shorten(alerts()[name]["expr"])), 5, f"data of {name}")
         self.seen[name] = time.monotonic() - started
 
-    def wait_well(self, pipeline="lab", timeout=60):
+    def wait_well(self, pipeline="lab", timeout=180):
         """No alert fires, and the dashboard says so."""
         self.wait(lambda: self.prometheus.number(f'sluice:health{{pipeline="{pipeline}"}}') == 0 and not self.prometheus.firing(pipeline),
                   timeout, f"{pipeline} to be well")
