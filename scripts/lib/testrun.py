@@ -58,18 +58,21 @@ def unit_tests(tally, directory):
     """meson test; Criterion's executables say how many tests they hold, any other counts as one."""
     code = quiet("meson", "test", "-C", directory, "--no-rebuild", "--print-errorlogs")
     report = directory / "meson-logs" / "testlog.json"
-    failed_before = len(tally.failed)
+    failed_before, suites = len(tally.failed), 0
     for line in report.read_text().splitlines() if report.exists() else []:
         test = json.loads(line)
         name = f"{directory.name}: {test['name']}"
         output = test.get("stdout", "") + test.get("stderr", "")
         counts = re.search(r"Synthesis: Tested: \D*(\d+)\D* \| Passing: \D*(\d+)", re.sub(r"\x1b\[[0-9;]*m", "", output))
+        suites += counts is not None
         tested, passed = map(int, counts.groups()) if counts else (1, 1 if test["result"] == "OK" else 0)
         tally.passed += passed
         for _ in range(tested - passed):
             tally.add(name, False)
         if test["result"] != "OK" and passed == tested:  # all said ok, the process did not, as after a leak
             tally.add(f"{name}: {test['result']}", False)
+    if suites == 0:
+        tally.add(f"{directory.name}: no unit test is built", False)
     if code.returncode != 0 or not report.exists():
         print(code.stdout + code.stderr, flush=True)
         if len(tally.failed) == failed_before:
