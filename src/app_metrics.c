@@ -1,4 +1,5 @@
 /* The metrics of an app: counted when a batch is committed, sampled when /metrics is asked for. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "app_impl.h"
@@ -238,9 +239,8 @@ void app_print_metrics(void *user, struct buf *out)
     metric_set(metrics_series(app->metrics, METRIC_SOURCE_HELD), app_source_held(app));
     metric_set(metrics_series(app->metrics, METRIC_SOURCE_CONNECTED),
                app->source && app->source->connected);
-    int64_t oldest_ms = app_oldest_uncommitted_ms(app);
     metric_set(metrics_series(app->metrics, METRIC_UNCOMMITTED_AGE),
-               oldest_ms ? app_seconds_between(oldest_ms, clock_wall_ms()) : 0);
+               fmax(0, (double)app_uncommitted_ms(app) / 1000));
     for (int use = 0; use < MEM_USE_COUNT; use++)
         metric_set(metrics_series(app->metrics, METRIC_MEMORY, str_of(mem_use_names[use])),
                    (double)app->memory.used[use]);

@@ -56,8 +56,8 @@ uint64_t app_samples_version(void *user);
 /* app_status.c */
 /* reason: why; empty: nothing to say. It lives as long as the app does not move. */
 enum status_state app_state(const struct app *app, struct str *reason);
-/* When the oldest record that is not committed was read, by the wall clock; 0: there is none. */
-int64_t app_oldest_uncommitted_ms(const struct app *app);
+/* How long ago the oldest record that is not committed was read; -1: there is none. */
+int64_t app_uncommitted_ms(const struct app *app);
 extern const struct http_hooks app_http_hooks;
 /* {"topic":{"0":1}} of these offsets, one per source partition. */
 void app_print_offsets(const struct app *app, const int64_t *offsets, uint32_t count,

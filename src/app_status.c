@@ -74,16 +74,16 @@ static bool healthy(void *user, struct buf *reason)
     return true;
 }
 
-int64_t app_oldest_uncommitted_ms(const struct app *app)
+int64_t app_uncommitted_ms(const struct app *app)
 {
-    int64_t oldest = 0;
+    int64_t oldest = 0, now_ms = clock_wall_ms();
     for (int s = 0; app->machine_ready && s < 2; s++) {
         int64_t since = app->slots[s].first_record_ms;
         bool live = app->machine.slots[s].stage != BATCH_FREE;
         if (live && since && (!oldest || since < oldest))
             oldest = since;
     }
-    return oldest;
+    return !oldest ? -1 : now_ms > oldest ? now_ms - oldest : 0;
 }
 
 static bool ready(void *user, struct buf *reason)
@@ -97,8 +97,7 @@ static bool ready(void *user, struct buf *reason)
     }
     int64_t interval_ms = app->options.plan->trigger_interval_ms;
     interval_ms = interval_ms < READY_INTERVAL_MS_MIN ? READY_INTERVAL_MS_MIN : interval_ms;
-    int64_t oldest_ms = app_oldest_uncommitted_ms(app);
-    int64_t age_ms = oldest_ms ? clock_wall_ms() - oldest_ms : 0;
+    int64_t age_ms = app_uncommitted_ms(app);
     if (age_ms > READY_TRIGGERS_MAX * interval_ms) {
         buf_printf(reason, "records read %lld s ago are not committed", (long long)age_ms / 1000);
         return false;
@@ -301,10 +300,10 @@ static void fill_source(const struct app *app, struct status_source *out, struct
 
 static void fill_pace(struct app *app, struct status *out, struct buf *not_ready)
 {
-    int64_t oldest_ms = app_oldest_uncommitted_ms(app);
+    int64_t age_ms = app_uncommitted_ms(app);
     out->ready = ready(app, not_ready);
     out->not_ready = buf_str(not_ready);
-    out->uncommitted_seconds = oldest_ms ? app_seconds_between(oldest_ms, clock_wall_ms()) : NAN;
+    out->uncommitted_seconds = age_ms < 0 ? NAN : (double)age_ms / 1000;
     out->committed_ms = app->last.committed_ms ? app->last.committed_ms : STATUS_UNKNOWN;
     out->behind = app->pace.at_us ? app_behind(app) : STATUS_UNKNOWN;
     bool known = app->pace.at_us && app->pace.read_per_s >= 0;

@@ -134,17 +134,17 @@ static void show_progress(struct app *app)
     log_status(app->options.log, line);
 }
 
-/* A console sink, which may share the terminal, writes now. */
+void app_tell_publish(struct app *app)
+{
+    if (app->writer) /* a console sink may share the terminal: no line till the batch is told */
+        log_status(app->options.log, "");
+}
+
+/* Its table is on its way there. */
 static bool console_writes(const struct app *app)
 {
     return app->writer && app->machine_ready && app->machine.committing &&
            app->machine.committing->stage == BATCH_PUBLISHING;
-}
-
-void app_tell_publish(struct app *app)
-{
-    if (console_writes(app))
-        log_status(app->options.log, ""); /* till the batch is told */
 }
 
 /* ---- a line per batch ---- */

@@ -210,6 +210,14 @@ bool client_ask(const struct fixture *fixture, const char *text, struct response
     return ok;
 }
 
+void client_expect(struct fixture *fixture, const char *text, int status, struct response *response)
+{
+    CLIENT_CHECK(fixture, client_ask(fixture, text, response));
+    if (response->status != status)
+        fprintf(stderr, "%d instead of %d: %s\n", response->status, status, text);
+    CLIENT_CHECK(fixture, response->status == status);
+}
+
 bool client_sees_close(int fd)
 {
     char drop[4096];

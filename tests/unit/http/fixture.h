@@ -63,6 +63,9 @@ bool client_send_bytes(int fd, const void *bytes, size_t n);
 bool client_receive(int fd, bool without_body, struct response *response);
 /* Sends text on a new connection and receives one answer. */
 bool client_ask(const struct fixture *fixture, const char *text, struct response *response);
+/* The same, and the answer has this status. */
+void client_expect(struct fixture *fixture, const char *text, int status,
+                   struct response *response);
 /* Whether the other side closes (or resets) within the time limit; what comes before is dropped. */
 bool client_sees_close(int fd);
 /* Whether a header line like "Allow: GET, HEAD" is there; names without case. */

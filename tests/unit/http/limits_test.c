@@ -59,10 +59,7 @@ static void ask_with_tokens(struct fixture *f)
     int unauthorized = 0;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct response r;
-        CLIENT_CHECK(f, client_ask(f, cases[i].request, &r));
-        if (r.status != cases[i].status)
-            fprintf(stderr, "%d instead of %d: %s\n", r.status, cases[i].status, cases[i].request);
-        CLIENT_CHECK(f, r.status == cases[i].status);
+        client_expect(f, cases[i].request, cases[i].status, &r);
         CLIENT_CHECK(f, !!strcasestr(r.head, "www-authenticate: bearer") == (r.status == 401));
         CLIENT_CHECK(f, !!strcasestr(r.head, "www-authenticate: basic") == (r.status == 401));
         CLIENT_CHECK(f, !r.body || !strstr(r.body, TOKEN));

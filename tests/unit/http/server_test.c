@@ -145,10 +145,7 @@ static void ask_by_names(struct fixture *f)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct response r;
         int status = f->host[0] == '0' ? 200 : cases[i].status;
-        CLIENT_CHECK(f, client_ask(f, cases[i].request, &r));
-        if (r.status != status)
-            fprintf(stderr, "%d instead of %d: %s\n", r.status, status, cases[i].request);
-        CLIENT_CHECK(f, r.status == status);
+        client_expect(f, cases[i].request, status, &r);
         free(r.body);
     }
 }
@@ -182,10 +179,7 @@ static void ask_absolutely(struct fixture *f)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct response r;
-        CLIENT_CHECK(f, client_ask(f, cases[i].request, &r));
-        if (r.status != cases[i].status)
-            fprintf(stderr, "%d instead of %d: %s\n", r.status, cases[i].status, cases[i].request);
-        CLIENT_CHECK(f, r.status == cases[i].status);
+        client_expect(f, cases[i].request, cases[i].status, &r);
         free(r.body);
     }
 }
