@@ -137,17 +137,7 @@ void app_print_offsets(const struct app *app, const int64_t *offsets, uint32_t c
 {
     struct arena arena = {0};
     struct status_offsets list = offsets_of(app, offsets, count, &arena);
-    struct str topic = {NULL, 0};
-    buf_append_char(out, '{');
-    for (uint32_t i = 0; i < list.count; i++) {
-        const struct status_offset *item = &list.items[i];
-        bool same = topic.p && str_eq(item->topic, topic);
-        if (!same)
-            buf_printf(out, "%s\"%.*s\":{", topic.p ? "}," : "", STR_ARG(item->topic));
-        buf_printf(out, "%s\"%d\":%lld", same ? "," : "", item->partition, (long long)item->offset);
-        topic = item->topic;
-    }
-    buf_append_str(out, topic.p ? STR("}}") : STR("}"));
+    status_print_offsets(&list, out);
     arena_fini(&arena);
 }
 

@@ -130,27 +130,28 @@ static void add_time(struct writer *w, cJSON *object, const char *name, int64_t 
     note(w, cJSON_AddStringToObject(object, name, text));
 }
 
-static void print_offsets(struct writer *w, const struct status_offsets *offsets, struct buf *out)
+void status_print_offsets(const struct status_offsets *offsets, struct buf *out)
 {
+    struct writer w = {0};
     cJSON *topics = cJSON_CreateObject(), *partitions = NULL;
-    note(w, topics);
+    note(&w, topics);
     for (uint32_t i = 0; i < offsets->count; i++) {
         const struct status_offset *item = &offsets->items[i];
         char partition[16];
         if (!partitions || !str_eq(item->topic, offsets->items[i - 1].topic)) {
-            buf_clear(&w->text);
-            utf8_append_clean(&w->text, item->topic);
-            partitions = add_object(w, topics, buf_cstr(&w->text));
+            buf_clear(&w.text);
+            utf8_append_clean(&w.text, item->topic);
+            partitions = add_object(&w, topics, buf_cstr(&w.text));
         }
         snprintf(partition, sizeof partition, "%d", (int)item->partition);
-        add_known_int(w, partitions, partition, item->offset);
+        add_known_int(&w, partitions, partition, item->offset);
     }
     char *text = cJSON_PrintUnformatted(topics);
-    buf_clear(out);
     buf_append_str(out, str_of(text));
-    w->failed |= !text || out->failed;
+    out->failed |= !text || w.failed || w.text.failed;
     cJSON_free(text);
     cJSON_Delete(topics);
+    buf_fini(&w.text);
 }
 
 /* Queries share these lists, which may be long: each is printed once. */
@@ -161,8 +162,11 @@ static void add_offsets(struct writer *w, cJSON *object, const char *name,
         add_null(w, object, name);
         return;
     }
-    if (printed->items != offsets->items)
-        print_offsets(w, offsets, &printed->text);
+    if (printed->items != offsets->items) {
+        buf_clear(&printed->text);
+        status_print_offsets(offsets, &printed->text);
+        w->failed |= printed->text.failed;
+    }
     printed->items = offsets->items;
     note(w, cJSON_AddRawToObject(object, name, buf_cstr(&printed->text)));
 }

@@ -144,3 +144,5 @@ const char *status_state_name(enum status_state state);
 /* Appends the JSON document and a newline; out->failed without memory. Bytes that are not UTF-8 are
  * shown as U+FFFD. */
 void status_print(const struct status *status, struct buf *out);
+/* {"topic":{"0":1}}, appended. Without memory the buffer has failed. */
+void status_print_offsets(const struct status_offsets *offsets, struct buf *out);
